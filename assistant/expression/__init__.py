@@ -1,0 +1,1 @@
+"""Name what a face shows, from its Action Units."""
