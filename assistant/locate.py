@@ -39,8 +39,8 @@ def model_folder(name: str) -> Path:
     if not folder.is_dir():
         raise ModelError(
             f"There is no model {name!r} in {shipped('models')}.",
-            f"Use one of: {', '.join(model_names()) or 'none is installed'}; or the path of a folder with manifest.json. "
-            "If it should be there, install Facecue again.",
+            f"Use one of: {', '.join(model_names()) or 'none is installed'}; or the path of a folder with "
+            "manifest.json. If it should be there, install Facecue again.",
         )
     return folder
 

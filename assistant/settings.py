@@ -25,8 +25,10 @@ class _Section(BaseModel):
 class CameraSettings(_Section):
     """Choose what is looked at."""
 
-    source: str = Field("", description="a camera's number or device, a file, a folder, an address, or demo")
-    hfov_deg: float = Field(70.0, ge=20, le=180, description="what the camera sees from left to right, in degrees")
+    source: str = Field(default="", description="a camera's number or device, a file, a folder, an address, or demo")
+    hfov_deg: float = Field(
+        default=70.0, ge=20, le=180, description="what the camera sees from left to right, in degrees"
+    )
 
     @field_validator("source", mode="before")
     @classmethod
@@ -39,28 +41,32 @@ class VisionSettings(_Section):
     """Choose how faces are found."""
 
     detector: Literal["blazeface", "mediapipe"] = "blazeface"
-    min_score: float = Field(0.6, gt=0, lt=1, description="least confidence of a face, between 0 and 1")
-    full_range: bool = Field(True, description="true also finds faces farther than two metres")
-    forget_after_s: float = Field(2.0, gt=0, le=5, description="seconds after which a face out of sight is forgotten")
-    most_faces: int = Field(4, ge=1, le=32, description="how many faces are read in one frame, largest first")
+    min_score: float = Field(default=0.6, gt=0, lt=1, description="least confidence of a face, between 0 and 1")
+    full_range: bool = Field(default=True, description="true also finds faces farther than two metres")
+    forget_after_s: float = Field(
+        default=2.0, gt=0, le=5, description="seconds after which a face out of sight is forgotten"
+    )
+    most_faces: int = Field(default=4, ge=1, le=32, description="how many faces are read in one frame, largest first")
 
 
 class InferenceSettings(_Section):
     """Choose what computes, and with which model."""
 
-    backend: str = Field("auto", pattern=r"^[a-z_]+$", description="auto, or the name of a back end")
-    model: str = Field("auto", min_length=1, description="auto, the name of a model, or the path of its folder")
-    threads: int = Field(1, ge=1, le=64, description="threads of one model")
+    backend: str = Field(default="auto", pattern=r"^[a-z_]+$", description="auto, or the name of a back end")
+    model: str = Field(default="auto", min_length=1, description="auto, the name of a model, or the path of its folder")
+    threads: int = Field(default=1, ge=1, le=64, description="threads of one model")
 
 
 class SpeechSettings(_Section):
     """Choose how it speaks."""
 
     engine: Literal["espeak", "pyttsx3"] = "espeak"
-    voice: str = Field("en", min_length=1, description="a voice of the engine, such as en, en-us or en-gb")
-    words_per_minute: int = Field(260, ge=80, le=450, description="words a minute, from 80 to 450")
+    voice: str = Field(default="en", min_length=1, description="a voice of the engine, such as en, en-us or en-gb")
+    words_per_minute: int = Field(default=260, ge=80, le=450, description="words a minute, from 80 to 450")
     output: Literal["auto", "none"] = "auto"
-    language: str = Field("en", pattern=r"^[a-z]{2}$", description="two letters naming a file in config/phrases")
+    language: str = Field(
+        default="en", pattern=r"^[a-z]{2}$", description="two letters naming a file in config/phrases"
+    )
 
 
 class Settings(_Section):
@@ -188,15 +194,14 @@ def _line_of(text: str, section: str, key: str | None) -> int | None:
     """Return the line, from 1, where a key or a section is written; None when it is written in another form."""
     inside = None
     for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            inside = header[1].strip("\"'")
-            if key is None and inside == section:
-                return number
-        elif key is None and inside is None and re.match(rf"\s*[\"']?{re.escape(section)}\b", line):
-            return number
-        elif key is not None and (
-            (inside == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line))
-            or (inside is None and re.match(rf"\s*{re.escape(section)}\s*[.=].*\b{re.escape(key)}\b", line))
-        ):
+        header = _HEADER.match(line)
+        inside = header[1].strip("\"'") if header else inside
+        if key is None:
+            found = inside == section or re.match(rf"\s*[\"']?{re.escape(section)}\b", line)
+        elif inside is None:
+            found = re.match(rf"\s*{re.escape(section)}\s*[.=].*?\b{re.escape(key)}\b", line)
+        else:
+            found = inside == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line)
+        if found:
             return number
     return None
