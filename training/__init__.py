@@ -1,0 +1,1 @@
+"""Turn faces with labels into a model that the runtime can load: `python -m training COMMAND`."""
