@@ -17,9 +17,9 @@ from assistant.types import Floats, ImageRgb
 GreyCrop = npt.NDArray[np.uint8]
 """(S, S) uint8 luminance."""
 
-# Where the person's right eye, left eye and mouth centre lie in the unit crop. Eyes 0.34 apart leave room for
-# raised brows above and a dropped jaw below; the mouth lies one eye distance and a bit below the eyes.
-_TEMPLATE: Final = np.array([[0.33, 0.36], [0.67, 0.36], [0.50, 0.72]], np.float64)
+# Where the person's right eye, left eye and mouth centre lie in the unit crop. Eyes 0.38 apart leave room for
+# raised brows above and most of a dropped jaw below; the mouth lies one eye distance and a bit below the eyes.
+_TEMPLATE: Final = np.array([[0.31, 0.34], [0.69, 0.34], [0.50, 0.743]], np.float64)
 _POINTS: Final = (0, 1, 3)
 
 # Median place of eyes, nose, mouth and ears in tightly cut face pictures (FER2013), as a share of width and height:
