@@ -19,6 +19,7 @@ from assistant.types import TensorSpec
 NAME: Final = "litert"
 PACKAGES: Final = ("ai_edge_litert", "tflite_runtime")
 INSTALL: Final = "Run: pip install ai-edge-litert"
+RESTORE: Final = "Reinstall facecue or restore the file."
 
 
 def available() -> str | None:
@@ -28,36 +29,34 @@ def available() -> str | None:
     return None
 
 
+def devices() -> tuple[str, ...]:
+    """Return what it can run on here, the default first."""
+    return ("cpu",)
+
+
 class Runner:
     """Run one model with a LiteRT interpreter. Not thread-safe.
 
     Args:
         model_path: a .tflite file with static shapes.
         threads: of XNNPACK. 1, because more were slower on a CPU that has other work to do.
+        device: "cpu" is all there is.
         delegates: for an accelerator; the runner keeps them alive as long as itself.
 
     Raises:
         DependencyError: no interpreter is installed.
         ModelError: the file is missing or no model, or needs operators the runtime does not have.
+        BackendError: a delegate does not take the model; use another back end.
     """
 
-    def __init__(self, model_path: Path, threads: int = 1, delegates: tuple[Any, ...] = ()) -> None:
-        module = interpreter_module()
-        if not model_path.is_file():
-            raise ModelError(f"The model file {model_path} is missing.", "Reinstall facecue or restore the file.")
+    def __init__(
+        self, model_path: Path, threads: int = 1, device: str = "cpu", delegates: tuple[Any, ...] = ()
+    ) -> None:
+        self._interpreter = _open(model_path, threads, delegates)
         try:
-            self._interpreter = module.Interpreter(
-                model_path=str(model_path), num_threads=threads, experimental_delegates=list(delegates) or None
-            )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            if delegates:
-                raise BackendError(
-                    f"The delegate refused the model {model_path}: {error}.", "Use another back end: --backend litert"
-                ) from error
-            raise ModelError(
-                f"The model file {model_path} cannot be loaded: {error}.", "Reinstall facecue or restore the file."
-            ) from error
+            raise _refusal(model_path, error, bool(delegates)) from error
         self._delegates = delegates
         self._inputs, self._input_index = _specs(self._interpreter.get_input_details())
         self._outputs, self._output_index = _specs(self._interpreter.get_output_details())
@@ -86,7 +85,9 @@ class Runner:
             self._interpreter.invoke()
             return tuple(np.array(self._interpreter.get_tensor(index)) for index in self._output_index)
         except RuntimeError as error:
-            raise BackendError(f"LiteRT failed: {error}.", "Use another back end, or restart Facecue.") from error
+            raise BackendError(
+                f"LiteRT failed: {one_line(error)}.", "Use another back end, or restart Facecue."
+            ) from error
 
 
 def check_arrays(inputs: tuple[TensorSpec, ...], arrays: tuple[npt.NDArray[Any], ...]) -> None:
@@ -116,6 +117,44 @@ def interpreter_module() -> Any:
     return importlib.import_module(f"{package}.interpreter")
 
 
+def read_specs(model_path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """Return the inputs and outputs that a .tflite file declares, without preparing it to run.
+
+    Raises:
+        DependencyError: no interpreter is installed.
+        ModelError: the file is missing or no model.
+    """
+    interpreter = _open(model_path, 1, ())
+    return _specs(interpreter.get_input_details())[0], _specs(interpreter.get_output_details())[0]
+
+
+def _open(model_path: Path, threads: int, delegates: tuple[Any, ...]) -> Any:
+    """Return an interpreter that has read the file."""
+    module = interpreter_module()
+    if not model_path.is_file():
+        raise ModelError(f"The model file {model_path} is missing.", RESTORE)
+    try:
+        return module.Interpreter(
+            model_path=str(model_path), num_threads=threads, experimental_delegates=list(delegates) or None
+        )
+    except (ValueError, RuntimeError) as error:
+        raise _refusal(model_path, error, bool(delegates)) from error
+
+
+def _refusal(model_path: Path, error: Exception, delegated: bool) -> BackendError | ModelError:
+    """Tell a file that is no model from a delegate that does not take it."""
+    if delegated:
+        return BackendError(
+            f"The accelerator refused the model {model_path}: {one_line(error)}.", "Use another back end."
+        )
+    return ModelError(f"The model file {model_path} cannot be loaded: {one_line(error)}.", RESTORE)
+
+
+def one_line(error: Exception) -> str:
+    """Return a vendor's message on one line without its full stop, to stand inside a sentence."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
 def _package() -> str | None:
     return next((name for name in PACKAGES if importlib.util.find_spec(name) is not None), None)
 
@@ -126,7 +165,5 @@ def _specs(details: list[dict[str, Any]]) -> tuple[tuple[TensorSpec, ...], tuple
     for detail in details:
         scale, zero_point = detail["quantization"]
         shape = tuple(int(size) for size in detail["shape"])
-        specs.append(
-            TensorSpec(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
-        )
+        specs.append(TensorSpec(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point)))
     return tuple(specs), tuple(int(detail["index"]) for detail in details)

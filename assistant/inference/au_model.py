@@ -1,0 +1,127 @@
+"""Estimate Action Units of one face with an 8-bit model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import ModelError
+from assistant.facs import AU_ORDER
+from assistant.inference.manifest import REMEDY, Manifest
+from assistant.inference.quantization import dequantise, quantise
+from assistant.types import ActionUnits, Face, Floats, Frame, ImageRgb, TensorRunner, TensorSpec
+
+Align = Callable[[ImageRgb, Floats, int], npt.NDArray[np.uint8]]
+"""(H, W, 3) uint8 RGB, (6, 2) landmarks in pixels and the side S -> (S, S) uint8 luminance."""
+Normalise = Callable[[npt.NDArray[np.uint8]], Floats]
+"""(S, S) uint8 luminance -> (S, S) float32, standardised."""
+
+NORMALISATION: Final = "standardised-grey"
+"""What a manifest calls the one normalisation that training and runtime share."""
+
+
+class QuantisedActionUnitModel:
+    """Estimate occurrence probabilities of the 18 Action Units. Blocks for one inference; not thread-safe.
+
+    Args:
+        runner: one input (1, S, S, C), one output (1, 18) of probabilities in `facs.AU_ORDER`; 8-bit or float32.
+        manifest: of the model: which units it knows, and from what probability each counts as present.
+        align: cuts the face out, as in training.
+        normalise: standardises the crop, as in training.
+
+    Raises:
+        ModelError: the model file does not fit the manifest; reinstall, or export the model again.
+    """
+
+    def __init__(self, runner: TensorRunner, manifest: Manifest, align: Align, normalise: Normalise) -> None:
+        self._size_px, self._channels = _validate(runner, manifest)
+        self._runner = runner
+        self._align = align
+        self._normalise = normalise
+        units = [manifest.action_units[au] for au in AU_ORDER]
+        self._known = tuple(unit.known for unit in units)
+        self._thresholds = tuple(unit.threshold for unit in units)
+
+    @property
+    def size_px(self) -> int:
+        """Side of the crop the model takes."""
+        return self._size_px
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Probability from which each unit of `facs.AU_ORDER` counts as present."""
+        return self._thresholds
+
+    def estimate(self, frame: Frame, face: Face) -> ActionUnits:
+        """Return the occurrence probabilities of one face; None for units the model does not know.
+
+        Raises:
+            BackendError: the device failed.
+        """
+        return self.estimate_crop(self._align(frame.image_rgb, face.landmarks_xy, self._size_px))
+
+    def estimate_crop(self, grey: npt.NDArray[np.uint8]) -> ActionUnits:
+        """Return the same of an aligned crop, (S, S) uint8 luminance.
+
+        Raises:
+            ValueError: the crop has another size.
+            BackendError: the device failed.
+        """
+        values = self.probabilities(grey)
+        probability = tuple(float(p) if known else None for p, known in zip(values, self._known, strict=True))
+        present = tuple(None if p is None else p >= t for p, t in zip(probability, self._thresholds, strict=True))
+        return ActionUnits(probability, present)
+
+    def probabilities(self, grey: npt.NDArray[np.uint8]) -> Floats:
+        """Return all 18 outputs for an aligned crop, known or not: (18,) float32 in [0, 1]; evaluation needs them.
+
+        Raises:
+            ValueError: the crop has another size.
+            BackendError: the device failed.
+        """
+        if grey.shape != (self._size_px, self._size_px):
+            raise ValueError(f"the model takes crops of {self._size_px} pixels, not {grey.shape}")
+        real = np.repeat(self._normalise(grey)[None, :, :, None], self._channels, axis=3)
+        (stored,) = self._runner.run(quantise(real, self._runner.inputs[0]))
+        values = dequantise(stored, self._runner.outputs[0])[0]
+        return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
+
+
+def _validate(runner: TensorRunner, manifest: Manifest) -> tuple[int, int]:
+    """Return size and channels of the input after comparing the model with its manifest."""
+    name, entry = manifest.name, manifest.input
+    if manifest.task != "action_units" or entry is None:
+        raise ModelError(f"The model {name} is for {manifest.task}, not for action_units.", REMEDY)
+    if entry.normalisation != NORMALISATION:
+        raise ModelError(
+            f"The model {name} wants its input {entry.normalisation!r}; this release knows {NORMALISATION!r}.",
+            "Update facecue, or export the model again.",
+        )
+    size_px, channels = entry.size_px, entry.channels
+    _fit(name, "input", runner.inputs, (1, size_px, size_px, channels), manifest.inputs)
+    _fit(name, "output", runner.outputs, (1, len(AU_ORDER)), manifest.outputs)
+    return size_px, channels
+
+
+def _fit(
+    name: str, kind: str, found: tuple[TensorSpec, ...], shape: tuple[int, ...], said: tuple[TensorSpec, ...]
+) -> None:
+    """Compare the model's one tensor of a kind with the shape it must have and with the manifest's, if that has one."""
+    if len(found) != 1 or found[0].shape != shape:
+        shapes = ", ".join(str(spec.shape) for spec in found)
+        raise ModelError(f"The model {name} has {kind} {shapes} instead of one of {shape}.", REMEDY)
+    spec = found[0]
+    if spec.dtype not in ("int8", "uint8", "float32") or (spec.dtype != "float32" and spec.scale <= 0):
+        raise ModelError(f"The model {name} has an {kind} of {spec.dtype} without a scale.", REMEDY)
+    if said and (len(said) != 1 or not _same(said[0], spec)):
+        raise ModelError(f"The {kind} of the model {name} is not what its manifest says.", REMEDY)
+
+
+def _same(said: TensorSpec, spec: TensorSpec) -> bool:
+    """Compare all but the name, which exporters choose; scales within the rounding of a float32 in JSON."""
+    return (said.shape, said.dtype, said.zero_point) == (spec.shape, spec.dtype, spec.zero_point) and abs(
+        said.scale - spec.scale
+    ) <= 1e-6 * max(spec.scale, 1e-9)

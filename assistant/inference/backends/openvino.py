@@ -1,0 +1,130 @@
+"""Run a .tflite model with OpenVINO on an Intel CPU, GPU or NPU.
+
+OpenVINO reads the .tflite file itself. It keeps 8-bit inputs and outputs as the file declares them, so that the stored
+numbers in and out are those of LiteRT; the runner checks that when it loads. Scales and zero points, which OpenVINO
+does not show, are read with LiteRT.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import BackendError, DependencyError, ModelError
+from assistant.inference.backends import litert
+from assistant.types import TensorSpec
+
+NAME: Final = "openvino"
+INSTALL: Final = "Run: pip install 'facecue[openvino]'"
+
+
+def available() -> str | None:
+    """Return None where this back end can be used, else the reason with the install line."""
+    if importlib.util.find_spec("openvino") is None:
+        return f"OpenVINO is not installed. {INSTALL}"
+    return litert.available()
+
+
+def devices() -> tuple[str, ...]:
+    """Return what it can run on here, the default first; loads OpenVINO.
+
+    Raises:
+        DependencyError: OpenVINO is not installed.
+        BackendError: OpenVINO is installed and does not start.
+    """
+    found = {name.split(".")[0].lower() for name in _core().available_devices}
+    return tuple(name for name in ("cpu", "gpu", "npu") if name in found)
+
+
+class Runner:
+    """Run one model with one OpenVINO inference request. Not thread-safe.
+
+    Args:
+        model_path: a .tflite file with static shapes.
+        threads: of the CPU plug-in. 1 leaves the other cores to the camera and the voice.
+        device: "cpu", "gpu" or "npu".
+
+    Raises:
+        DependencyError: OpenVINO or LiteRT is not installed.
+        ModelError: the file is missing or no model.
+        BackendError: the device is not there or does not take the model; use another back end.
+    """
+
+    def __init__(self, model_path: Path, threads: int = 1, device: str = "cpu") -> None:
+        self._inputs, self._outputs = litert.read_specs(model_path)
+        core = _core()
+        # Full precision between the 8-bit layers: newer CPUs would take bfloat16 there, and differ from LiteRT.
+        options = {"PERFORMANCE_HINT": "LATENCY"}
+        if device == "cpu":
+            options |= {"INFERENCE_NUM_THREADS": str(threads), "INFERENCE_PRECISION_HINT": "f32"}
+        try:
+            model = core.read_model(str(model_path))
+        except RuntimeError as error:
+            raise ModelError(
+                f"OpenVINO cannot read the model file {model_path}: {litert.one_line(error)}.", litert.RESTORE
+            ) from error
+        try:
+            compiled = core.compile_model(model, device.upper(), options)
+            self._request = compiled.create_infer_request()
+        except RuntimeError as error:
+            raise BackendError(
+                f"OpenVINO cannot run {model_path} on {device}: {litert.one_line(error)}.", "Use another back end."
+            ) from error
+        self._entries = [_port(compiled.inputs, spec) for spec in self._inputs]
+        self._results = [_port(compiled.outputs, spec) for spec in self._outputs]
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Describe the inputs, in the order `run` takes them."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Describe the outputs, in the order `run` returns them."""
+        return self._outputs
+
+    def run(self, *arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
+        """Compute the outputs: raw stored numbers in the tensors' own dtypes, freshly allocated.
+
+        Raises:
+            ValueError: an array's shape or dtype is not the input's.
+            BackendError: the device failed.
+        """
+        litert.check_arrays(self._inputs, arrays)
+        try:
+            results = self._request.infer(dict(zip(self._entries, arrays, strict=True)))
+        except RuntimeError as error:
+            raise BackendError(
+                f"OpenVINO failed: {litert.one_line(error)}.", "Use another back end, or restart Facecue."
+            ) from error
+        return tuple(np.array(results[port]) for port in self._results)
+
+
+def _core() -> Any:
+    if importlib.util.find_spec("openvino") is None:
+        raise DependencyError("OpenVINO is not installed.", INSTALL)
+    try:
+        return importlib.import_module("openvino").Core()
+    except (ImportError, RuntimeError) as error:
+        raise BackendError(f"OpenVINO does not start: {litert.one_line(error)}.", f"{INSTALL} --upgrade") from error
+
+
+def _port(ports: list[Any], spec: TensorSpec) -> Any:
+    """Return the port that carries a tensor, by its name in the model file, with shape and dtype as declared there.
+
+    Raises:
+        BackendError: this release of OpenVINO changed it; use another back end.
+    """
+    port = next((port for port in ports if spec.name in port.get_names()), None)
+    if port is None and len(ports) == 1:
+        port = ports[0]
+    if port is None or tuple(port.shape) != spec.shape or port.element_type.to_dtype() != np.dtype(spec.dtype):
+        raise BackendError(
+            f"OpenVINO does not keep the tensor {spec.name!r} as {spec.dtype} {spec.shape}.", "Use another back end."
+        )
+    return port
