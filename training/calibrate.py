@@ -1,0 +1,177 @@
+"""Make the logits of a run honest probabilities, choose thresholds, and say which units the model knows.
+
+All of it on the valid split, whose people the network never saw. Per unit, p = sigmoid(a * logit + b) (Platt, 1999),
+where a Gaussian prior holds log a and b near 0: a unit with few cases keeps nearly its own logits.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.facs import AU_ORDER
+from training import metrics
+from training.faces import Faces
+from training.runs import Run, unit_logits
+
+SLOPE_DEVIATION: Final = 0.3  # prior of log a: networks trained on cross-entropy are seldom off by more than a third
+SHIFT_DEVIATION: Final = 1.0  # prior of b, in logits: a threefold odds error is plausible, a tenfold one is not
+SHRINK: Final = 20.0  # positives at which the measured threshold weighs as much as the theoretical one
+LEAST_HELD_OUT: Final = 5  # positives among held-out people below which no quality can be stated
+LEAST_AUC: Final = 0.7  # lower end of the interval
+_GRID: Final = np.arange(0.05, 0.951, 0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Hold what was learned of one unit on held-out people.
+
+    Attributes:
+        a: slope of the logit, positive.
+        b: shift of the logit.
+        threshold: calibrated probability from which the unit counts as present.
+        known: whether the runtime may speak of the unit.
+        reason: why not; empty where it may.
+    """
+
+    a: float = 1.0
+    b: float = 0.0
+    threshold: float = 0.5
+    known: bool = False
+    reason: str = ""
+
+
+def platt(logits: npt.NDArray[Any], labels: metrics.Labels) -> tuple[float, float]:
+    """Fit slope and shift by Newton's method with a step control; the most probable ones under the priors.
+
+    Args:
+        logits: (N,).
+        labels: (N,); missing ones are left out.
+
+    Returns:
+        a > 0 and b.
+    """
+    known = labels != metrics.MISSING
+    x, y = logits[known].astype(np.float64), labels[known].astype(np.float64)
+    at = np.zeros(2)  # log a, b
+    loss = _loss(at, x, y)
+    damping = 1e-3
+    for _ in range(100):
+        slope = np.exp(at[0])
+        p = _sigmoid(slope * x + at[1])
+        toward = np.stack([slope * x, np.ones_like(x)])
+        prior = np.array([SLOPE_DEVIATION, SHIFT_DEVIATION]) ** -2.0
+        gradient = toward @ (p - y) + at * prior
+        curvature = (toward * (p * (1 - p))) @ toward.T + np.diag(prior + damping)
+        new = at - np.linalg.solve(curvature, gradient)
+        new_loss = _loss(new, x, y)
+        if new_loss > loss:
+            damping = damping * 10
+            if damping > 1e9:
+                break
+            continue
+        moved, at, loss, damping = np.abs(new - at).max(), new, new_loss, max(damping / 10, 1e-9)
+        if moved < 1e-8:
+            break
+    return float(np.exp(at[0])), float(at[1])
+
+
+def threshold(probability: npt.NDArray[Any], labels: metrics.Labels, people: npt.NDArray[Any]) -> float:
+    """Choose the probability from which a unit counts as present, so that F1 is greatest.
+
+    The curve of F1 is averaged over bootstrap replicates of people, which smooths it; its best place is then drawn to
+    the theoretical optimum for calibrated probabilities, half of the greatest F1 (Lipton, Elkan & Naryanaswamy, 2014),
+    the more so the fewer positives there are.
+    """
+    known = labels != metrics.MISSING
+    y, p = labels[known], probability[known]
+    positives = int((y == 1).sum())
+    if positives == 0:
+        return 0.5
+    weights = metrics.people_weights(people[known], 200)
+    curve = np.array([np.nanmean(metrics.f1(y, p >= place, weights)) for place in _GRID])
+    best = _GRID[curve >= curve.max() - 1e-9].mean()
+    return float((positives * best + SHRINK * 0.5 * curve.max()) / (positives + SHRINK))
+
+
+def calibrate_unit(
+    logits: npt.NDArray[Any], labels: metrics.Labels, people: npt.NDArray[Any], support: int
+) -> Calibration:
+    """Calibrate one unit and judge it.
+
+    Args:
+        logits: (N,) of held-out faces.
+        labels: (N,) of the same.
+        people: (N,) key of the person.
+        support: positives among all faces it was trained and calibrated on.
+    """
+    held_out = int((labels == 1).sum())
+    if support < metrics.LEAST_POSITIVES:
+        return Calibration(reason=f"only {support} faces show it")
+    if held_out < LEAST_HELD_OUT or not (labels == 0).any():
+        return Calibration(reason=f"only {held_out} held-out faces show it")
+    a, b = platt(logits, labels)
+    probability = _sigmoid(a * logits.astype(np.float64) + b)
+    place = threshold(probability, labels, people)
+    ends = metrics.interval(metrics.roc_auc(labels, logits, metrics.people_weights(people)))
+    if ends is None or ends[0] < LEAST_AUC:
+        return Calibration(a, b, place, False, f"its AUC may be as low as {ends[0] if ends else 0.0:.2f}")
+    return Calibration(a, b, place, True)
+
+
+def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any]) -> dict[str, Calibration]:
+    """Calibrate all units on held-out faces.
+
+    Args:
+        logits: (N, 18).
+        faces: the N faces, of people the network was not trained on.
+        support: (18,) positives of each unit among all faces it was trained and calibrated on.
+    """
+    labels = metrics.occurrence(faces.columns["au"])
+    return {
+        unit: calibrate_unit(logits[:, place], labels[:, place], faces.columns["group"], int(support[place]))
+        for place, unit in enumerate(AU_ORDER)
+    }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("run", type=Path, help="folder of a finished training run")
+    parser.add_argument("--data", type=Path, required=True, help="folder written by 'prepare'")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Calibrate a run on its valid split and write the result into its run.json."""
+    trained, faces = Run.load(args.run), Faces.load(args.data)
+    held_out = faces.where(faces.annotated("valid"))
+    labels = metrics.occurrence(faces.columns["au"][faces.annotated("train", "valid")])
+    found = calibrate(unit_logits(trained, held_out.crops), held_out, (labels == 1).sum(0))
+    for unit, column in zip(AU_ORDER, trained.columns, strict=True):
+        if column is None:
+            found[unit] = Calibration(reason="the network has no output for it")
+    trained.write(
+        calibration={unit: {"a": c.a, "b": c.b} for unit, c in found.items()},
+        thresholds={unit: c.threshold for unit, c in found.items()},
+        known={unit: c.known for unit, c in found.items()},
+        unknown_because={unit: c.reason for unit, c in found.items() if not c.known},
+    )
+    for unit, c in found.items():
+        verdict = "" if c.known else f"unknown: {c.reason}"
+        print(f"{unit}  a {c.a:.2f}  b {c.b:+.2f}  threshold {c.threshold:.2f}  {verdict}".rstrip())
+    return 0
+
+
+def _sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
+
+
+def _loss(at: npt.NDArray[Any], x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
+    """Return the negative log posterior at (log a, b)."""
+    z = np.exp(at[0]) * x + at[1]
+    prior = 0.5 * ((at[0] / SLOPE_DEVIATION) ** 2 + (at[1] / SHIFT_DEVIATION) ** 2)
+    return float((np.logaddexp(0.0, z) - y * z).sum() + prior)

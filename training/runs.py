@@ -1,0 +1,159 @@
+"""Open the folder of a finished training run, and build the network that the device gets.
+
+A run's folder holds `run.json` and the weights. Keras is imported on use: any of its back ends will do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import ModelError, OutputError
+from assistant.facs import AU_ORDER
+from training import recipes
+from training.faces import inputs
+
+RUN_FILE: Final = "run.json"
+WEIGHTS: Final = ("model.weights.h5", "weights.h5")
+BATCH: Final = 32  # faces a step of prediction; larger gains nothing on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hold what a training run left.
+
+    Attributes:
+        folder: of the run.
+        settings: `run.json`: "recipe", "outputs" (names of the logits, Action Units first), and more.
+    """
+
+    folder: Path
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `run.json`.
+
+        Raises:
+            ModelError: the folder holds no finished run.
+        """
+        path = folder / RUN_FILE
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            recipe, outputs = settings["recipe"], settings["outputs"]
+        except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} does not describe a training run: {error!r}.", "Train first.") from error
+        recipes.load(recipe)
+        if not any(name in AU_ORDER for name in outputs):
+            raise ModelError(f"{path}: no output is an Action Unit.", "Train first.")
+        return cls(folder, settings)
+
+    @property
+    def recipe(self) -> recipes.Recipe:
+        """The network's recipe."""
+        return recipes.load(self.settings["recipe"])
+
+    @property
+    def size_px(self) -> int:
+        """Side of the input."""
+        return int(self.settings.get("size_px", self.recipe.SIZE_PX))
+
+    @property
+    def columns(self) -> tuple[int | None, ...]:
+        """Logit of each unit of `AU_ORDER`; None for a unit without one."""
+        names = list(self.settings["outputs"])
+        return tuple(names.index(unit) if unit in names else None for unit in AU_ORDER)
+
+    def write(self, **changes: Any) -> Self:
+        """Replace keys of `run.json` in one step and return the new run.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        settings = {**self.settings, **changes}
+        temporary = self.folder / (RUN_FILE + ".part")
+        try:
+            temporary.write_text(json.dumps(settings, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            temporary.replace(self.folder / RUN_FILE)
+        except OSError as error:
+            raise OutputError(f"{self.folder / RUN_FILE} cannot be written: {error}.", "Free some space.") from error
+        return replace(self, settings=settings)
+
+
+def network(run: Run, batch_size: int | None = None) -> Any:
+    """Return the trained Keras model of logits, with the weights in it.
+
+    Raises:
+        ModelError: the weights are missing or do not fit the recipe.
+    """
+    path = next((run.folder / name for name in WEIGHTS if (run.folder / name).is_file()), None)
+    if path is None:
+        raise ModelError(f"{run.folder} has no {WEIGHTS[0]}.", "Train first.")
+    model = run.recipe.build(len(run.settings["outputs"]), batch_size, run.size_px)
+    try:
+        model.load_weights(str(path))
+    except (ValueError, OSError, KeyError) as error:
+        raise ModelError(f"{path} does not fit the recipe: {str(error)[:200]}.", "Train again.") from error
+    return model
+
+
+def device_network(run: Run) -> Any:
+    """Return the Keras model for the device: batch of 1, units in `AU_ORDER`, calibrated probabilities.
+
+    The calibration a * logit + b is folded into the last Dense layer, exactly: (a w) x + (a c + b). Auxiliary outputs
+    are cut off; a unit the recipe has no output for gets a logit of 0, and the manifest calls it unknown.
+    """
+    import keras
+
+    trained = network(run)
+    bare = run.recipe.build(len(AU_ORDER), 1, run.size_px)
+    for ours, theirs in zip(bare.layers[:-1], trained.layers[:-1], strict=True):
+        ours.set_weights(theirs.get_weights())
+    kernel, bias = trained.layers[-1].get_weights()
+    bare.layers[-1].set_weights(fold(run, kernel, bias))
+    probability = keras.layers.Activation("sigmoid", name="probability", dtype="float32")(bare.output)
+    return keras.Model(bare.input, probability)
+
+
+def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
+    """Pick the units' columns of the last layer, in `AU_ORDER`, with their calibration folded in.
+
+    Args:
+        run: its `settings["calibration"]` holds {"AU01": {"a": 1.0, "b": 0.0}, ...}; a missing unit is left as it is.
+        kernel: (features, outputs).
+        bias: (outputs,).
+
+    Returns:
+        kernel (features, 18) and bias (18,), float32.
+    """
+    weights, shifts = np.zeros((len(kernel), len(AU_ORDER)), np.float32), np.zeros(len(AU_ORDER), np.float32)
+    calibration = run.settings.get("calibration", {})
+    for place, (unit, column) in enumerate(zip(AU_ORDER, run.columns, strict=True)):
+        if column is None:
+            continue
+        line = calibration.get(unit, {"a": 1.0, "b": 0.0})
+        weights[:, place] = line["a"] * kernel[:, column]
+        shifts[place] = line["a"] * bias[column] + line["b"]
+    return [weights, shifts]
+
+
+def unit_logits(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return (N, 18) uncalibrated logits of cached crops; 0 for a unit without an output."""
+    import keras
+
+    model = network(run)
+    raw = [
+        keras.ops.convert_to_numpy(
+            model(inputs(crops[start : start + BATCH], run.size_px, run.recipe.CHANNELS), training=False)
+        )
+        for start in range(0, len(crops), BATCH)
+    ]
+    logits = np.concatenate(raw) if raw else np.zeros((0, len(run.settings["outputs"])), np.float32)
+    columns = [np.zeros(len(logits)) if column is None else logits[:, column] for column in run.columns]
+    return np.stack(columns, 1).astype(np.float32)
