@@ -1,0 +1,52 @@
+"""Speak with the system's own voices through pyttsx3: SAPI5 on Windows, the speech synthesizer of macOS."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from typing import Final
+
+from assistant.errors import DependencyError
+from assistant.speech import frames
+from assistant.speech.worker import VoiceProcess, module_command, speech_from
+from assistant.types import Speech
+
+NAME: Final = "pyttsx3"
+INSTALL: Final = 'pip install "facecue[pyttsx3]"'
+
+
+class SystemVoiceSynthesiser:
+    """Turn text into speech with a system voice in a process of its own. Blocks while it speaks into a file.
+
+    Args:
+        voice: part of the id or name of a voice; "" for the system's own choice.
+        words_per_minute: speed.
+        timeout_s: longest wait before the voice counts as hung; system voices are slower than espeak-ng.
+
+    Raises:
+        DependencyError: pyttsx3 is not installed.
+        SpeechError: the system has no such voice; the caller falls back.
+    """
+
+    def __init__(self, voice: str = "", words_per_minute: int = 260, timeout_s: float = 5.0) -> None:
+        if importlib.util.find_spec("pyttsx3") is None:
+            raise DependencyError("pyttsx3 is not installed.", f"Run `{INSTALL}`.", "The voice is not installed.")
+        command = module_command("assistant.speech.system_voice_worker", voice, str(words_per_minute))
+        self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
+
+    def synthesise(self, text: str) -> Speech:
+        """Return the whole utterance, mono int16 at the voice's own rate.
+
+        Raises:
+            SpeechError: the voice hung or died, also after one restart.
+        """
+        return speech_from(self._process.ask(frames.SPEAK, text.encode("utf-8", "replace")))
+
+    def voices(self) -> list[str]:
+        """Return the ids of the system's voices."""
+        names: list[str] = json.loads(self._process.ask(frames.LIST))
+        return names
+
+    def close(self) -> None:
+        """End the voice's process. May be called twice."""
+        self._process.close()

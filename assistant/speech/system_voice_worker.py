@@ -1,0 +1,92 @@
+"""Run the system's voice in a process of its own: `python -m assistant.speech.system_voice_worker VOICE WPM`.
+
+pyttsx3 cannot be stopped from outside and may hang in its own loop; a process can be killed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import wave
+from pathlib import Path
+from typing import Any
+
+from assistant.speech import frames
+from assistant.speech.frames import VoiceTrouble
+
+
+class SystemVoice:
+    """Speak into a temporary WAV file with pyttsx3. Blocks.
+
+    Args:
+        voice: part of a voice's id or name; "" for the system's own choice.
+        words_per_minute: speed.
+
+    Raises:
+        VoiceTrouble: there is no system voice, or none of that name.
+    """
+
+    def __init__(self, voice: str, words_per_minute: int) -> None:
+        import pyttsx3
+
+        try:
+            self._engine: Any = pyttsx3.init()
+        except (RuntimeError, OSError, ImportError) as error:  # what its drivers raise without a voice engine
+            raise VoiceTrouble(f"the system has none ({error})") from error
+        self._engine.setProperty("rate", words_per_minute)
+        if voice:
+            self._engine.setProperty("voice", self._find(voice))
+
+    def speak(self, text: str) -> tuple[int, bytes]:
+        """Return the rate in Hz and mono int16 samples of the whole text."""
+        if not text.strip():
+            return 22_050, b""
+        with tempfile.TemporaryDirectory(prefix="facecue-") as folder:
+            path = Path(folder) / "speech.wav"
+            self._engine.save_to_file(text, str(path))
+            self._engine.runAndWait()
+            return read_wav(path)
+
+    def voices(self) -> list[str]:
+        """Return the ids of the system's voices."""
+        return sorted(str(voice.id) for voice in self._engine.getProperty("voices"))
+
+    def _find(self, wanted: str) -> str:
+        for voice in self._engine.getProperty("voices"):
+            if wanted.casefold() in f"{voice.id}\n{voice.name}".casefold():
+                return str(voice.id)
+        raise VoiceTrouble(f"it has no voice {wanted!r}")
+
+
+def read_wav(path: Path) -> tuple[int, bytes]:
+    """Return the rate in Hz and the samples of a mono 16-bit WAV.
+
+    Raises:
+        VoiceTrouble: the file is missing or of another form, as on macOS, whose voices may write AIFF.
+    """
+    try:
+        with wave.open(str(path), "rb") as sound:
+            if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
+                raise VoiceTrouble("it gave sound that is not mono 16-bit")
+            return sound.getframerate(), sound.readframes(sound.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise VoiceTrouble(f"it gave no WAV file ({error})") from error
+
+
+def main(arguments: list[str]) -> int:
+    """Serve requests from standard input until it ends."""
+    voice, words_per_minute = arguments
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever the engine prints must not mix with our messages
+    try:
+        engine = SystemVoice(voice, int(words_per_minute))
+    except VoiceTrouble as trouble:
+        frames.write_frame(replies, frames.FAILED, str(trouble).encode())
+        return 1
+    frames.serve(engine, sys.stdin.buffer, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""Keep a voice in a process of its own, that can be killed and started again."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from assistant.errors import SpeechError
+from assistant.speech import frames
+from assistant.types import Speech
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def module_command(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command that runs one of our modules with this Python."""
+    return (sys.executable, "-m", module, *arguments)
+
+
+class _Lost(Exception):
+    """The process hung or died; a new one may do better."""
+
+
+class VoiceProcess:
+    """Ask a voice in another process, and replace the process once where it hangs or dies.
+
+    A voice engine is native code: it may hang, crash or end its process, and espeak-ng is GPL-3. Apart from us it can
+    do none of this harm. The process has a session of its own, so that Ctrl-C reaches only Facecue, and ends when its
+    standard input does.
+
+    One thread reads the answers; the methods block up to the timeouts and belong to one thread.
+
+    Args:
+        name: of the voice engine, for messages.
+        command: what to run; it speaks `assistant.speech.frames` on standard input and output.
+        timeout_s: longest wait for one answer. espeak-ng takes 2 ms; 2 s also suits a busy small device.
+        start_timeout_s: longest wait for the process to be ready: 0.2 s is usual, a cold SD card takes seconds.
+
+    Raises:
+        SpeechError: the process cannot be started; the caller tries another voice.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], timeout_s: float = 2.0, start_timeout_s: float = 10.0
+    ) -> None:
+        self._name = name
+        self._command = tuple(command)
+        self._timeout_s = timeout_s
+        self._start_timeout_s = start_timeout_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
+        try:
+            self._start()
+        except _Lost as lost:
+            self.close()
+            raise self._error(str(lost)) from lost
+        except SpeechError:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, or None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    def ask(self, kind: bytes, payload: bytes = b"") -> bytes:
+        """Return the answer's payload.
+
+        Raises:
+            SpeechError: the voice refused, or hung or died twice in a row; the caller falls back.
+        """
+        try:
+            return self._ask_once(kind, payload)
+        except _Lost:
+            self.close()  # and once more, with a fresh process
+        try:
+            self._start()
+            return self._ask_once(kind, payload)
+        except _Lost as lost:
+            self.close()
+            raise self._error(f"{lost}, twice in a row") from lost
+
+    def close(self) -> None:
+        """Kill the process and collect what is left of it. May be called twice; `ask` starts it again."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        if self._reader is not None:
+            self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            try:
+                cast(BinaryIO, pipe).close()
+            except BrokenPipeError:
+                pass  # unsent bytes to a process that is gone
+        self._process = None
+
+    def _start(self) -> None:
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                start_new_session=True,  # Ctrl-C on POSIX
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-C on Windows
+            )
+        except OSError as error:
+            raise _Lost(f"cannot be started ({error.strerror})") from error
+        self._answers = queue.SimpleQueue()
+        self._reader = threading.Thread(
+            target=_read, args=(self._process.stdout, self._answers), name=f"{self._name}-reader", daemon=True
+        )
+        self._reader.start()
+        self._answer(self._start_timeout_s)
+
+    def _ask_once(self, kind: bytes, payload: bytes) -> bytes:
+        if self._process is None:
+            raise _Lost("is not running")
+        try:
+            frames.write_frame(cast(BinaryIO, self._process.stdin), kind, payload)
+        except OSError as error:
+            raise _Lost("ended unexpectedly") from error
+        return self._answer(self._timeout_s)
+
+    def _answer(self, timeout_s: float) -> bytes:
+        try:
+            answer = self._answers.get(timeout=timeout_s)
+        except queue.Empty:
+            raise _Lost(f"gave no answer within {timeout_s:g} s") from None
+        if answer is None:
+            raise _Lost("ended unexpectedly")
+        kind, payload = answer
+        if kind == frames.FAILED:
+            raise self._error(payload.decode("utf-8", "replace"))
+        return payload
+
+    def _error(self, what: str) -> SpeechError:
+        return SpeechError(
+            f"The voice {self._name} cannot be used: {what}.",
+            "Run `facecue doctor` to see which voices work here.",
+        )
+
+
+def speech_from(payload: bytes) -> Speech:
+    """Decode an AUDIO payload into mono int16."""
+    (rate_hz,) = frames.RATE.unpack_from(payload)
+    pcm = np.frombuffer(payload, dtype="<i2", offset=frames.RATE.size).astype(np.int16)
+    return Speech(pcm, rate_hz)
+
+
+def _read(stream: BinaryIO, answers: queue.SimpleQueue[tuple[bytes, bytes] | None]) -> None:
+    try:
+        while (frame := frames.read_frame(stream)) is not None:
+            answers.put(frame)
+    except EOFError:
+        pass  # cut off within a message: the process was killed or broke; told below like any end
+    answers.put(None)
