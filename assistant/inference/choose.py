@@ -147,17 +147,17 @@ def _reason(
     """Put the choice into words: first the back end, then the model."""
     best = fastest[name]
     others = [f"{c.backend} {c.ms:.1f} ms" for c in allowed if c.model_name == name and c.ms is not None and c != best]
-    why = "asked for" if backend != AUTO else ("fastest here" if others else "the only one usable here")
-    text = f"{best.backend} runs {name} in {best.ms:.1f} ms, {why}"
-    if others:
-        text += f" ({', '.join(others)})"
-    slower = [other for other in fastest if other != name]
-    if slower and (best.ms or 0.0) <= budget_ms and list(fastest).index(name) == 0:
-        return f"{text}; {name} is the better model and within {budget_ms:g} ms."
-    if slower:
-        passed = ", ".join(f"{other} {fastest[other].ms:.1f} ms" for other in slower)
-        return f"{text}; others take longer than {budget_ms:g} ms or are no better ({passed})."
-    return f"{text}; {name} is the only model."
+    why = "asked for" if backend != AUTO else ("the fastest here" if others else "the only one usable here")
+    compared = f" ({', '.join(others)})" if others else ""
+    text = f"{best.backend} is {why}{compared} and runs {name} in {best.ms:.1f} ms"
+    passed = [f"{other} takes {c.ms:.1f} ms" for other, c in fastest.items() if other != name]
+    if not passed:
+        return f"{text}, the only model there is."
+    if (best.ms or 0.0) > budget_ms:
+        return f"{text}, more than {budget_ms:g} ms, but the other model is slower: {', '.join(passed)}."
+    if name == next(iter(fastest)):
+        return f"{text}, the better model, within {budget_ms:g} ms."
+    return f"{text}; {', '.join(passed)}, more than {budget_ms:g} ms."
 
 
 def _key(hashes: dict[str, str], threads: int) -> str:
