@@ -1,0 +1,91 @@
+"""Declare the options that several commands share, and turn them into settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import OutputError, SettingsError
+from assistant.settings import Settings, load, override
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes."""
+    group = parser.add_argument_group("general")
+    group.add_argument("--settings", type=Path, metavar="FILE", help="read this settings file instead of your own")
+    group.add_argument("--model", metavar="NAME", help="Action Unit model: a shipped one's name, or a folder of yours")
+    group.add_argument("--backend", metavar="NAME", help="what computes: auto, or a back end that doctor lists")
+    group.add_argument("--debug", action="store_true", help="show the technical details of an unexpected failure")
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add what the commands that run the loop take."""
+    parser.add_argument("--transcript", type=Path, metavar="FILE", help="write every utterance as JSON lines")
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="write what was spoken as sound")
+    parser.add_argument("--overlay", type=Path, metavar="FILE", help="write a video with boxes, AUs and expression")
+    parser.add_argument("--mute", action="store_true", help="play no sound; print only")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON: counts and timings")
+    parser.add_argument(
+        "--speed",
+        choices=("real", "max"),
+        default="real",
+        help="files in real time (default), or as fast as they go in their own time",
+    )
+
+
+def read_settings(arguments: argparse.Namespace) -> Settings:
+    """Load the settings and lay the command line's options over them.
+
+    Raises:
+        SettingsError: the file or an option is wrong.
+    """
+    settings = load(arguments.settings)
+    return override(settings, "inference", model=arguments.model, backend=arguments.backend)
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: tuple[Path, ...] = ()) -> None:
+    """Make sure before any work that every named output can be written.
+
+    Args:
+        outputs: path by option, such as {"--wav": Path("a.wav")}; None is left out.
+        inputs: files that are read and must not be overwritten.
+
+    Raises:
+        OutputError: a folder is missing, or writing is not allowed, or the disk is full.
+        SettingsError: two outputs are one file, or an output is an input.
+    """
+    seen = {path.resolve(): "an input" for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if other := seen.get(path.resolve()):
+            raise SettingsError(f"{option} {path} is also {other}.", "Name another file.")
+        seen[path.resolve()] = option
+        _try_to_write(path)
+
+
+def _try_to_write(path: Path) -> None:
+    """Open for appending, which changes nothing, and leave no new file behind."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", "Name a file in it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"There is no folder {path.parent}.", f"Make it first: mkdir -p {path.parent}")
+    existed = path.exists()
+    try:
+        with path.open("ab") as file:
+            if not existed:
+                file.write(b"\n" * 4096)
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}.", "Choose another folder, or free some space."
+        ) from error
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one object on one line of standard output."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False), flush=True)
