@@ -1,0 +1,1 @@
+"""Give frames: from devices, streams, clips, pictures and the demo scene."""

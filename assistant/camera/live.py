@@ -1,0 +1,227 @@
+"""Read a camera that does not wait: keep the newest frame, drop the rest, and win a lost camera back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from assistant.camera.pictures import to_rgb
+from assistant.camera.watch import BACK, LOST, Watch
+from assistant.clock import Clock
+from assistant.errors import SourceError
+from assistant.types import Frame
+
+
+class Capture(Protocol):
+    """Give pictures: what `cv2.VideoCapture` offers and this module uses."""
+
+    def read(self) -> tuple[bool, npt.NDArray[Any]]:
+        """Wait for the next picture, BGR; False when there is none."""
+        ...
+
+    def release(self) -> None:
+        """Free the device."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Say how long a lost camera is waited for.
+
+    Attributes:
+        retry_s: between two attempts to open it again.
+        hung_s: without a frame for this long, the camera counts as lost although it reports no failure; above the
+            2 s that a webcam may take for its longest exposure or a mode change.
+        give_up_s: after this long the camera is given up; a minute is enough to find a cable by touch.
+        poll_s: how often a waiting `frames()` looks at the clock.
+    """
+
+    retry_s: float = 1.0
+    hung_s: float = 3.0
+    give_up_s: float = 60.0
+    poll_s: float = 0.25
+
+
+def ignore_state(state: str) -> None:
+    """Do nothing with a camera's state."""
+
+
+class LiveCamera:
+    """Read a device or stream in a thread of its own, which ends with `close`.
+
+    `frames` blocks until the next frame; `on_state` is called from there, in the caller's thread, never from the
+    capture thread. At most one frame is held.
+
+    Args:
+        name: what is being read, for messages.
+        connect: opens the device; called again after it was lost. Raises SourceError when it cannot.
+        clock: the loop's clock; read from the capture thread too.
+        on_state: told each of `watch.STATES` once when it begins.
+        patience: see `Patience`.
+        pause: waits so many seconds between attempts; default: really, until closed.
+
+    Raises:
+        SourceError: the camera cannot be opened or gives no picture.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Capture],
+        clock: Clock,
+        on_state: Callable[[str], None] = ignore_state,
+        patience: Patience | None = None,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        self._name = name
+        self._connect = connect
+        self._clock = clock
+        self._on_state = on_state
+        self._patience = patience or Patience()
+        self._closed = threading.Event()
+        self._pause = pause or self._closed.wait
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._lost = False
+        self._failure: SourceError | None = None
+        self._thread: threading.Thread | None = None
+        self._capture, first = self._open()
+        self._hold(0, first)
+
+    @property
+    def name(self) -> str:
+        """What is being read, for messages."""
+        return self._name
+
+    @property
+    def live(self) -> bool:
+        """True: time passes by itself."""
+        return True
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the newest frame each time, until `close` is called.
+
+        Raises:
+            SourceError: the camera stayed lost for `Patience.give_up_s`; say so and end.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
+            self._thread.start()
+        watch = Watch()
+        told_lost = False
+        seen_s = self._clock.now_s()
+        while not self._closed.is_set():
+            frame, lost = self._take()
+            if frame is None:
+                silent_s = self._clock.now_s() - seen_s
+                if (lost or silent_s >= self._patience.hung_s) and not told_lost:
+                    told_lost = True
+                    self._on_state(LOST)
+                if silent_s >= self._patience.give_up_s:
+                    raise self._gave_up()
+                continue
+            if told_lost:
+                told_lost = False
+                watch = Watch()
+                self._on_state(BACK)
+            state = watch.judge(frame.image_rgb, frame.captured_at_s)
+            if state is not None:
+                self._on_state(state)
+            yield frame
+            seen_s = self._clock.now_s()
+
+    def close(self) -> None:
+        """Stop the thread and release the device. May be called twice and from another thread."""
+        self._closed.set()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread is None:
+            self._capture.release()
+        elif self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)  # a driver that hangs is left to the end of the process
+
+    def _take(self) -> tuple[Frame | None, bool]:
+        """Wait a little for a frame and take it; also return whether the camera is lost."""
+        with self._changed:
+            if self._newest is None and self._failure is None and not self._closed.is_set():
+                self._changed.wait(self._patience.poll_s)
+            if self._newest is None and self._failure is not None:
+                raise self._failure
+            frame, self._newest = self._newest, None
+            return frame, self._lost
+
+    def _hold(self, index: int, image_bgr: npt.NDArray[Any]) -> None:
+        frame = Frame(index, self._clock.now_s(), to_rgb(image_bgr), self._name)
+        with self._changed:
+            self._newest = frame
+            self._lost = False
+            self._changed.notify_all()
+
+    def _read(self) -> None:
+        """Run the capture thread."""
+        index = 1
+        try:
+            while not self._closed.is_set():
+                image = _picture(self._capture)
+                if image is None:
+                    image = self._win_back()
+                if image is None:
+                    return
+                self._hold(index, image)
+                index += 1
+        finally:
+            self._capture.release()
+
+    def _win_back(self) -> npt.NDArray[Any] | None:
+        """Open the camera again and return its first picture; None when given up or closed."""
+        lost_s = self._clock.now_s()
+        self._capture.release()
+        with self._changed:
+            self._lost = True
+            self._changed.notify_all()
+        while not self._closed.is_set() and self._clock.now_s() - lost_s < self._patience.give_up_s:
+            self._pause(self._patience.retry_s)
+            try:
+                self._capture, image = self._open()
+            except SourceError:
+                continue
+            return image
+        if not self._closed.is_set():
+            with self._changed:
+                self._failure = self._gave_up()
+                self._changed.notify_all()
+        return None
+
+    def _open(self) -> tuple[Capture, npt.NDArray[Any]]:
+        capture = self._connect()
+        image = _picture(capture)
+        if image is None:
+            capture.release()
+            raise SourceError(
+                f"{self._name} opens but gives no picture.",
+                "Close other programs that use the camera, unplug it and plug it in again.",
+                "The camera gives no picture.",
+            )
+        return capture, image
+
+    def _gave_up(self) -> SourceError:
+        return SourceError(
+            f"{self._name} was lost and did not come back within {self._patience.give_up_s:.0f} s.",
+            "Check its cable or network and start again.",
+            "The camera is lost.",
+        )
+
+
+def _picture(capture: Capture) -> npt.NDArray[Any] | None:
+    """Return the next picture, or None when the camera has none; a driver's exception counts as none."""
+    try:
+        given, image = capture.read()
+    except cv2.error:
+        return None
+    return image if given and isinstance(image, np.ndarray) and image.size else None
