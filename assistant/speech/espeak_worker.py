@@ -13,7 +13,7 @@ import sys
 from typing import Any, Final
 
 from assistant.speech import frames
-from assistant.speech.frames import VoiceTrouble
+from assistant.speech.frames import VoiceError
 
 _RETRIEVAL: Final = 1  # samples go to the callback, not to a sound device
 _DONT_EXIT: Final = 0x8000  # a bad data path is an error code, not the end of the process
@@ -24,7 +24,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class _CVoice(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 (ctypes wants a plain list)
+    _fields_ = [
         ("name", ctypes.c_char_p),
         ("languages", ctypes.c_void_p),  # several: a priority byte and a string each, ended by a zero priority
         ("identifier", ctypes.c_char_p),
@@ -47,23 +47,23 @@ class Espeak:
         words_per_minute: speed; the engine takes 80 to 450.
 
     Raises:
-        VoiceTrouble: the library, its data or the voice cannot be had.
+        VoiceError: the library, its data or the voice cannot be had.
     """
 
     def __init__(self, library: str, data: str, voice: str, words_per_minute: int) -> None:
         try:
             self._library: Any = ctypes.CDLL(library)
         except OSError as error:
-            raise VoiceTrouble(f"its library {library} cannot be loaded ({error})") from error
+            raise VoiceError(f"its library {library} cannot be loaded ({error})") from error
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_CVoice))
         self._rate_hz = self._library.espeak_Initialize(_RETRIEVAL, 0, data.encode(), _DONT_EXIT)
         if self._rate_hz <= 0:
-            raise VoiceTrouble(f"its data in {data} cannot be read")
+            raise VoiceError(f"its data in {data} cannot be read")
         self._samples: list[bytes] = []
         self._callback = _CALLBACK(self._collect)  # kept: ctypes does not hold it for the library
         self._library.espeak_SetSynthCallback(self._callback)
         if voice and self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise VoiceTrouble(f"it has no voice {voice!r}")
+            raise VoiceError(f"it has no voice {voice!r}")
         self._library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
 
     def speak(self, text: str) -> tuple[int, bytes]:
@@ -74,7 +74,7 @@ class Espeak:
             encoded, ctypes.c_size_t(len(encoded)), 0, _POSITION_CHARACTER, 0, _UTF8, None, None
         )
         if status != 0 or self._library.espeak_Synchronize() != 0:
-            raise VoiceTrouble(f"it returned error {status}")
+            raise VoiceError(f"it returned error {status}")
         return self._rate_hz, b"".join(self._samples)
 
     def voices(self) -> list[str]:
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
     os.dup2(2, 1)  # whatever the library prints must not mix with our messages
     try:
         engine = Espeak(library, data, voice, int(words_per_minute))
-    except VoiceTrouble as trouble:
+    except VoiceError as trouble:
         frames.write_frame(replies, frames.FAILED, str(trouble).encode())
         return 1
     frames.serve(engine, sys.stdin.buffer, replies)

@@ -28,7 +28,7 @@ _LONGEST_BYTES: Final = 64 * 2**20  # 25 minutes of speech at 22,050 Hz: anythin
 
 
 class Voice(Protocol):
-    """Speak inside a voice process. `VoiceTrouble` is the only error it may answer with."""
+    """Speak inside a voice process. `VoiceError` is the only error it may answer with."""
 
     def speak(self, text: str) -> tuple[int, bytes]:
         """Return the rate in Hz and mono int16 little-endian samples."""
@@ -39,7 +39,7 @@ class Voice(Protocol):
         ...
 
 
-class VoiceTrouble(Exception):
+class VoiceError(Exception):
     """Say why a voice cannot speak; the text goes to the person."""
 
 
@@ -84,5 +84,5 @@ def serve(voice: Voice, requests: BinaryIO, replies: BinaryIO) -> None:
             else:
                 rate_hz, pcm = voice.speak(payload.decode("utf-8"))
                 write_frame(replies, AUDIO, RATE.pack(rate_hz) + pcm)
-        except VoiceTrouble as trouble:
+        except VoiceError as trouble:
             write_frame(replies, FAILED, str(trouble).encode())

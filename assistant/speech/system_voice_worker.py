@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.speech import frames
-from assistant.speech.frames import VoiceTrouble
+from assistant.speech.frames import VoiceError
 
 
 class SystemVoice:
@@ -24,7 +24,7 @@ class SystemVoice:
         words_per_minute: speed.
 
     Raises:
-        VoiceTrouble: there is no system voice, or none of that name.
+        VoiceError: there is no system voice, or none of that name.
     """
 
     def __init__(self, voice: str, words_per_minute: int) -> None:
@@ -33,7 +33,7 @@ class SystemVoice:
         try:
             self._engine: Any = pyttsx3.init()
         except (RuntimeError, OSError, ImportError) as error:  # what its drivers raise without a voice engine
-            raise VoiceTrouble(f"the system has none ({error})") from error
+            raise VoiceError(f"the system has none ({error})") from error
         self._engine.setProperty("rate", words_per_minute)
         if voice:
             self._engine.setProperty("voice", self._find(voice))
@@ -56,22 +56,22 @@ class SystemVoice:
         for voice in self._engine.getProperty("voices"):
             if wanted.casefold() in f"{voice.id}\n{voice.name}".casefold():
                 return str(voice.id)
-        raise VoiceTrouble(f"it has no voice {wanted!r}")
+        raise VoiceError(f"it has no voice {wanted!r}")
 
 
 def read_wav(path: Path) -> tuple[int, bytes]:
     """Return the rate in Hz and the samples of a mono 16-bit WAV.
 
     Raises:
-        VoiceTrouble: the file is missing or of another form, as on macOS, whose voices may write AIFF.
+        VoiceError: the file is missing or of another form, as on macOS, whose voices may write AIFF.
     """
     try:
         with wave.open(str(path), "rb") as sound:
             if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
-                raise VoiceTrouble("it gave sound that is not mono 16-bit")
+                raise VoiceError("it gave sound that is not mono 16-bit")
             return sound.getframerate(), sound.readframes(sound.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise VoiceTrouble(f"it gave no WAV file ({error})") from error
+        raise VoiceError(f"it gave no WAV file ({error})") from error
 
 
 def main(arguments: list[str]) -> int:
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     os.dup2(2, 1)  # whatever the engine prints must not mix with our messages
     try:
         engine = SystemVoice(voice, int(words_per_minute))
-    except VoiceTrouble as trouble:
+    except VoiceError as trouble:
         frames.write_frame(replies, frames.FAILED, str(trouble).encode())
         return 1
     frames.serve(engine, sys.stdin.buffer, replies)

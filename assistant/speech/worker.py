@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -25,7 +26,7 @@ def module_command(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
 
-class _Lost(Exception):
+class _LostError(Exception):
     """The process hung or died; a new one may do better."""
 
 
@@ -60,7 +61,7 @@ class VoiceProcess:
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         try:
             self._start()
-        except _Lost as lost:
+        except _LostError as lost:
             self.close()
             raise self._error(str(lost)) from lost
         except SpeechError:
@@ -80,12 +81,12 @@ class VoiceProcess:
         """
         try:
             return self._ask_once(kind, payload)
-        except _Lost:
+        except _LostError:
             self.close()  # and once more, with a fresh process
         try:
             self._start()
             return self._ask_once(kind, payload)
-        except _Lost as lost:
+        except _LostError as lost:
             self.close()
             raise self._error(f"{lost}, twice in a row") from lost
 
@@ -98,10 +99,8 @@ class VoiceProcess:
         if self._reader is not None:
             self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
+            with contextlib.suppress(BrokenPipeError):  # unsent bytes to a process that is gone
                 cast(BinaryIO, pipe).close()
-            except BrokenPipeError:
-                pass  # unsent bytes to a process that is gone
         self._process = None
 
     def _start(self) -> None:
@@ -117,7 +116,7 @@ class VoiceProcess:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-C on Windows
             )
         except OSError as error:
-            raise _Lost(f"cannot be started ({error.strerror})") from error
+            raise _LostError(f"cannot be started ({error.strerror})") from error
         self._answers = queue.SimpleQueue()
         self._reader = threading.Thread(
             target=_read, args=(self._process.stdout, self._answers), name=f"{self._name}-reader", daemon=True
@@ -127,20 +126,20 @@ class VoiceProcess:
 
     def _ask_once(self, kind: bytes, payload: bytes) -> bytes:
         if self._process is None:
-            raise _Lost("is not running")
+            raise _LostError("is not running")
         try:
             frames.write_frame(cast(BinaryIO, self._process.stdin), kind, payload)
         except OSError as error:
-            raise _Lost("ended unexpectedly") from error
+            raise _LostError("ended unexpectedly") from error
         return self._answer(self._timeout_s)
 
     def _answer(self, timeout_s: float) -> bytes:
         try:
             answer = self._answers.get(timeout=timeout_s)
         except queue.Empty:
-            raise _Lost(f"gave no answer within {timeout_s:g} s") from None
+            raise _LostError(f"gave no answer within {timeout_s:g} s") from None
         if answer is None:
-            raise _Lost("ended unexpectedly")
+            raise _LostError("ended unexpectedly")
         kind, payload = answer
         if kind == frames.FAILED:
             raise self._error(payload.decode("utf-8", "replace"))
