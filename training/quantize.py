@@ -176,6 +176,21 @@ def measure(run: Run, faces: Faces) -> dict[str, Any]:
     return parity(exact, rounded, metrics.occurrence(held_out.columns["au"]), thresholds)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises:
+        ModelError: the file is missing or no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}.", "Run the command that writes it again.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds no JSON object.", "Run the command that writes it again.")
+    return content
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("run", type=Path, help="folder of a calibrated training run")
