@@ -1,0 +1,78 @@
+"""Lay Action Units annotated by eye over pictures of other sources.
+
+`annotations.jsonl` holds one object per picture and annotator: {"image": NAME, "annotator": WHO, "usable": true,
+"au": {"AU01": 2}, "unsure": ["AU10"]}. Every one of the 18 codes that is not listed was judged absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from training.datasets.sample import DataError, Row, Sample, at, row_of
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Hold what one annotator wrote of one picture."""
+
+    row: Row
+    usable: bool
+
+
+def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
+    """Return the samples with the rows of the first two annotators, in the order of the file.
+
+    Raises:
+        DataError: the file is missing or damaged, names an unknown unit, or fits none of the samples.
+    """
+    annotations = read_annotations(path)
+    found = annotations.keys() & {sample.name for sample in samples}
+    if annotations and not found:
+        example = next(iter(annotations))
+        raise DataError(
+            f"None of the pictures in {path} is among the sources, for example {example}.",
+            "Give the source of the pictures too, or leave the annotations out.",
+        )
+    return [_with(sample, annotations[sample.name]) if sample.name in found else sample for sample in samples]
+
+
+def read_annotations(path: Path) -> dict[str, list[Annotation]]:
+    """Return the annotations by the name of the picture, in the order of the file.
+
+    Raises:
+        DataError: as `annotate`, naming the line.
+    """
+    path = path / "annotations.jsonl" if path.is_dir() else path
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The annotations {path} cannot be read: {error}.", "Restore the file.") from error
+    annotations: dict[str, list[Annotation]] = defaultdict(list)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            name, annotation = _parse(f"{path}, line {number}", line)
+            annotations[name].append(annotation)
+    return dict(annotations)
+
+
+def _parse(place: str, line: str) -> tuple[str, Annotation]:
+    try:
+        record = json.loads(line)
+        row = row_of(record["au"], 0, record.get("unsure", ()))
+        return str(record["image"]), Annotation(row, bool(record.get("usable", True)))
+    except DataError as error:
+        raise at(place, error) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{place}: this is no annotation ({error}).", 'Write {"image": NAME, "au": {"AU01": 2}, "unsure": []}.'
+        ) from error
+
+
+def _with(sample: Sample, annotations: list[Annotation]) -> Sample:
+    second = annotations[1].row if len(annotations) > 1 else None
+    usable = all(annotation.usable for annotation in annotations)
+    return replace(sample, au=annotations[0].row, second=second, usable=usable)

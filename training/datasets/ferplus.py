@@ -1,0 +1,78 @@
+"""Read FER2013's faces with the ten votes of FER+ (Barsoum et al., 2016), packed as NumPy archives.
+
+A folder of `train.npz`, `valid.npz` and, where there is one, `near_duplicates.csv` (group,image). Who is in the
+pictures is not known, so a picture is a person of its own unless it repeats another.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.facs import EXPRESSIONS
+from assistant.types import ImageRgb
+from training.datasets.sample import DataError, Sample
+from training.splits import Groups
+
+PARTS: Final = ("train", "valid")
+"""FER+'s own parts. The second is held out, so that figures on it stay comparable with others'."""
+
+
+def samples(folder: Path) -> list[Sample]:
+    """Return both parts of FER+.
+
+    Raises:
+        DataError: an archive is missing, damaged or of another form.
+    """
+    groups = _near_duplicates(folder / "near_duplicates.csv")
+    found: list[Sample] = []
+    for part in PARTS:
+        archive = _load(folder / f"{part}.npz")
+        columns = [str(column) for column in archive["vote_columns"]]
+        order = [columns.index(label) for label in EXPRESSIONS]
+        votes = archive["votes"][:, order].astype(np.float32)
+        for index, stored in enumerate(archive["names"]):
+            name = f"ferplus/{stored}"
+            read = partial(_picture, archive["images"], index)
+            person = groups.name_of(name)
+            found.append(Sample(name, part, person, read, emotion=votes[index], held_out=part == "valid"))
+    return found
+
+
+def _picture(images: npt.NDArray[np.uint8], index: int) -> ImageRgb:
+    return np.repeat(images[index][..., None], 3, axis=-1)
+
+
+def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
+    remedy = "Give the folder that holds FER+ as train.npz and valid.npz; see docs/data.md."
+    try:
+        with np.load(path) as stored:
+            archive = {key: stored[key] for key in ("images", "names", "votes", "vote_columns")}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"The archive {path} cannot be read: {error}.", remedy) from error
+    lengths = {len(archive[key]) for key in ("images", "names", "votes")}
+    missing = set(EXPRESSIONS) - {str(column) for column in archive["vote_columns"]}
+    if len(lengths) != 1 or missing or archive["images"].dtype != np.uint8 or archive["images"].ndim != 3:
+        raise DataError(f"The archive {path} is not FER+ as images, names, votes and vote_columns.", remedy)
+    return archive
+
+
+def _near_duplicates(path: Path) -> Groups:
+    groups = Groups()
+    if not path.is_file():
+        return groups
+    first: dict[str, str] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            try:
+                name = f"ferplus/{line['image']}"
+                groups.join(first.setdefault(line["group"], name), name)
+            except KeyError as error:
+                raise DataError(f"{path} has no column {error}.", "It needs the columns group and image.") from error
+    return groups
