@@ -1,140 +1,294 @@
-"""Compose Facecue: the only place that names concrete classes."""
+"""Compose Facecue: with `sight`, `voice` and `recording` the only place that names concrete classes."""
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 from assistant import locate
 from assistant.camera import pictures
-from assistant.camera.clip import ClipCamera
-from assistant.clock import ManualClock
-from assistant.errors import BackendError, ModelError
-from assistant.expression.classifier import ExpressionModel
-from assistant.inference import choose, discover, manifest
-from assistant.inference.au_model import QuantisedActionUnitModel
-from assistant.inference.fallback import FallbackRunner
+from assistant.camera import watch as camera_watch
+from assistant.camera.overlay import OverlayVideo
+from assistant.camera.sources import open_source
+from assistant.clock import Clock, ManualClock, SystemClock
+from assistant.errors import BackendError, FacecueError
+from assistant.expression.smoothing import Smoother
+from assistant.inference import choose
+from assistant.inference.discover import DEFAULT
+from assistant.loop import Loop, Observer, Stages, brightness
+from assistant.recording import Guard, OverlayRecorder, TranscriptRecorder, WavRecorder
 from assistant.settings import Settings
-from assistant.types import (
-    ActionUnitModel,
-    ExpressionClassifier,
-    Face,
-    FaceDetector,
-    Frame,
-    ImageRgb,
-    Person,
-    TensorRunner,
-)
-from assistant.vision import align, blazeface
+from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
+from assistant.speech.earcons import ALERT
+from assistant.speech.phrases import Phrases
+from assistant.speech.policy import Policy
+from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
+from assistant.speech.transcript import Transcript
+from assistant.speech.wavmix import WavMix
+from assistant.types import Camera, Frame, Person, Priority, Scene, Utterance
 from assistant.vision.tracker import Tracker
+from assistant.voice import open_speaker, open_voice, say_aloud
 
-BEST_FIRST: Final = ("vggface", "compact")
-"""The shipped Action Unit models, best quality first."""
-STILL_BUDGET_MS: Final = 500.0
-"""Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
+__all__ = [
+    "CLIP_SUFFIXES",
+    "PICTURE_SUFFIXES",
+    "STILL_BUDGET_MS",
+    "Description",
+    "Request",
+    "Sight",
+    "build_sight",
+    "describe",
+    "open_voice",
+    "say_aloud",
+    "speak_error",
+    "watch",
+]
+
+_ALERT_S: Final = 10.0  # how long a state of the camera stays worth saying
+_CAMERA_WORDS: Final = {
+    camera_watch.LOST: "Camera lost.",
+    camera_watch.BACK: "Camera back.",
+    camera_watch.BLACK: "The camera sees nothing. Is it covered?",
+    camera_watch.FROZEN: "The camera is frozen.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """Hold what sees: detector, Action Unit model and expression, with the reason of the back end's choice."""
+class Request:
+    """Hold what a run is asked for beside the settings: outputs, sound and speed."""
 
-    detector: FaceDetector
-    au_model: ActionUnitModel
-    classifier: ExpressionClassifier
-    choice: choose.Choice
-    forget_after_s: float
-
-    def read(self, frame: Frame, face: Face) -> Person:
-        """Return what one face of a frame shows."""
-        units = self.au_model.estimate(frame, face)
-        return Person(face, units, self.classifier.classify(units))
-
-    def look(self, path: Path, whole_image: bool = False) -> Iterator[tuple[Frame, tuple[Person, ...]]]:
-        """Yield every frame of a picture or clip with the people in it; a picture's are untracked.
-
-        Args:
-            path: a picture or a clip.
-            whole_image: each frame is one face, found or not.
-
-        Raises:
-            SourceError: it cannot be read.
-        """
-        if pictures.is_picture(path):
-            frames: Iterator[Frame] = iter((Frame(0, 0.0, pictures.read_picture(path), str(path)),))
-            tracker = None
-        else:
-            frames = ClipCamera(path, ManualClock(), "max").frames()
-            tracker = Tracker(self.forget_after_s)
-        for frame in frames:
-            if whole_image:
-                faces: Sequence[Face] = (self._whole(frame.image_rgb),)
-            else:
-                faces = self.detector.detect(frame)
-            if tracker is not None:
-                faces = tracker.update(faces, frame.captured_at_s)
-            yield frame, tuple(self.read(frame, face) for face in faces)
-
-    def _whole(self, image_rgb: ImageRgb) -> Face:
-        """Return the one face of a picture; with a score of 0 where the detector does not find it."""
-        found = blazeface.locate_in_crop(self.detector, image_rgb)
-        if found is not None:
-            return found
-        height_px, width_px = image_rgb.shape[:2]
-        return Face((0.0, 0.0, width_px, height_px), align.whole_image_landmarks(height_px, width_px), 0.0)
+    transcript: Path | None = None
+    wav: Path | None = None
+    overlay: Path | None = None
+    mute: bool = False
+    speed: Literal["real", "max"] = "real"
 
 
-def build_sight(
-    settings: Settings, budget_ms: float = choose.BUDGET_MS, tell: Callable[[BackendError], None] | None = None
-) -> Sight:
-    """Load the models, each checked against its manifest.
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Hold a photograph in words and in numbers."""
+
+    sentence: str
+    width_px: int
+    height_px: int
+    people: tuple[Person, ...]
+
+
+def watch(settings: Settings, request: Request, show: Callable[[str], None]) -> dict[str, Any]:
+    """Run the loop on a source until it ends or Ctrl-C; outputs are complete then.
 
     Args:
-        settings: which detector, model and back end.
-        budget_ms: longest time a face may take for the better of two models to be used.
-        tell: told, once, when an accelerator is lost; prints by default.
+        settings: everything else.
+        request: outputs, sound and speed.
+        show: takes each line of the running transcript.
+
+    Returns:
+        What was measured, with "backend", "utterances" and "interrupted".
 
     Raises:
-        ModelError: a model is missing or altered.
-        DependencyError: the back end or detector asked for is not installed.
+        FacecueError: something failed for good; what was written before is valid.
     """
-    wanted = settings.inference
-    shipped = tuple(locate.shipped("models") / name for name in BEST_FIRST)
-    folders = shipped if wanted.model == "auto" else (locate.model_folder(wanted.model),)
-    choice = choose.choose_backend(
-        folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms
+    before = signal.getsignal(signal.SIGINT)
+    run = _Run(settings, request, show)
+    try:
+        run.go()
+        interrupted = False
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+    for guard in run.guards:
+        if guard.error is not None:
+            raise guard.error
+    return {**run.loop.report(), **run.summary(), "interrupted": interrupted}
+
+
+class _Run:
+    """Hold one run's parts, and connect what they tell each other. Belongs to one thread."""
+
+    def __init__(self, settings: Settings, request: Request, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._told: set[str] = set()
+        self._utterances = 0
+        self._backend = ""
+        self._speaker: QueueSpeaker | None = None
+        self._recorder: TranscriptRecorder | None = None
+        self.guards: list[Guard] = []
+        self.closing = ExitStack()
+        with ExitStack() as undo:
+            undo.push(self.closing)
+            self._policy = _policy(settings)
+            self._sight = build_sight(settings, choose.BUDGET_MS, self._lost_accelerator)
+            self._backend = self._backend or self._sight.choice.backend
+            self._open_camera(settings, request)
+            self._open_outputs(settings, request)
+            undo.pop_all()
+
+    def _open_camera(self, settings: Settings, request: Request) -> None:
+        """Open the source, and take its own time as the loop's where it goes as fast as it can."""
+        real = SystemClock()
+        camera = open_source(settings.camera.source or None, real, request.speed, self._camera_state)
+        self.closing.callback(camera.close)
+        self._clock: Clock = real
+        self._camera = camera
+        if request.speed == "max" and not camera.live:
+            self._clock = clip_time = ManualClock()
+            self._camera = ClipTime(camera, clip_time)
+
+    def _open_outputs(self, settings: Settings, request: Request) -> None:
+        """Open the files and the speaker, and put the loop together."""
+        observers: list[Observer] = []
+        if request.transcript is not None:
+            transcript = Transcript(request.transcript)
+            self.closing.callback(transcript.close)
+            self._recorder = TranscriptRecorder(transcript, self._guard())
+            observers.append(self._recorder)
+        if request.overlay is not None:
+            video = self.closing.enter_context(OverlayVideo(request.overlay))
+            observers.append(OverlayRecorder(video, self._guard()))
+        wav = WavRecorder(WavMix(request.wav), self._guard()) if request.wav is not None else None
+        silent = request.mute or isinstance(self._clock, ManualClock)
+        self._speaker, missing = open_speaker(settings, self._clock, silent, self._heard, wav)
+        self.closing.callback(self._speaker.close)
+        for sentence in missing:
+            self._warn(sentence)
+        vision, sight = settings.vision, self._sight
+        smoother = Smoother(sight.au_model.thresholds, forget_after_s=vision.forget_after_s)
+        tracker = Tracker(vision.forget_after_s)
+        stages = Stages(sight.detector, tracker, sight.au_model, smoother, sight.classifier, self._policy)
+        self.loop = Loop(stages, self._speaker, observers, self._clock, SystemClock(), vision.most_faces)
+
+    def go(self) -> None:
+        """Run to the end of the source and of the words about it; then complete the outputs, come what may."""
+        with self.closing:
+            self.closing.push(_ignore_interrupts)
+            self.loop.run(self._camera)
+            assert self._speaker is not None
+            self._speaker.drain(self._let_pass)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the loop does not know of its run."""
+        return {"backend": self._backend, "model": self._sight.choice.model_name, "utterances": self._utterances}
+
+    def _let_pass(self, seconds: float) -> None:
+        if isinstance(self._clock, ManualClock):
+            self._clock.set(self._clock.now_s() + seconds)
+        else:
+            time.sleep(seconds)
+
+    def _guard(self) -> Guard:
+        self.guards.append(Guard(lambda error: self._alert(error.spoken, str(error))))
+        return self.guards[-1]
+
+    def _heard(self, event: SpeechEvent) -> None:
+        """Pass on what the speaker tells."""
+        if self._recorder is not None:
+            self._recorder.heard(event)
+        if isinstance(event, Spoken):
+            self._utterances += 1
+            self._policy.spoken(event.utterance, event.start_s, event.seconds)
+            self._show(f"at {event.start_s:.1f} s: {event.utterance.text}")
+        elif isinstance(event, Dropped):
+            self._policy.dropped(event.utterance)
+        elif isinstance(event, Trouble):
+            self._warn(str(event.error))
+        elif isinstance(event, Recovered):
+            self._warn(f"{event.what} works again.")
+
+    def _camera_state(self, state: str) -> None:
+        self._alert(_CAMERA_WORDS[state], f"{state}.")
+
+    def _lost_accelerator(self, error: BackendError) -> None:
+        self._backend = DEFAULT
+        self._alert(error.spoken, f"{error} Going on without it, on the processor.")
+
+    def _alert(self, words: str, detail: str) -> None:
+        """Say a state that the wearer must know, at once; print the details."""
+        print(f"Facecue: {detail}", file=sys.stderr, flush=True)
+        if self._speaker is not None:
+            now_s = self._clock.now_s()
+            self._speaker.say(Utterance(words, Priority.ALERT, now_s, now_s + _ALERT_S, "alert", earcon=ALERT), now_s)
+
+    def _warn(self, sentence: str) -> None:
+        """Print what the wearer cannot be told, once."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            print(f"Facecue: {sentence}", file=sys.stderr, flush=True)
+
+
+class ClipTime:
+    """Let a clip's own time be the loop's: each frame sets the clock before it is looked at.
+
+    Args:
+        camera: a recording at speed "max".
+        clock: the loop's.
+    """
+
+    live = False
+
+    def __init__(self, camera: Camera, clock: ManualClock) -> None:
+        self._camera, self._clock = camera, clock
+
+    @property
+    def name(self) -> str:
+        """What is being read, for messages."""
+        return self._camera.name
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the recording's frames."""
+        for frame in self._camera.frames():
+            self._clock.set(max(frame.captured_at_s, self._clock.now_s()))
+            yield frame
+
+    def close(self) -> None:
+        """Release the recording."""
+        self._camera.close()
+
+
+def describe(settings: Settings, image: Path) -> Description:
+    """Put a photograph into one sentence.
+
+    Raises:
+        SourceError: it cannot be read.
+        FacecueError: a model is missing; tell the person.
+    """
+    phrases = _phrases(settings)
+    picture = pictures.read_picture(image)
+    sight = build_sight(settings, STILL_BUDGET_MS)
+    frame = Frame(0, 0.0, picture, str(image))
+    faces = sorted(sight.detector.detect(frame), key=lambda face: -face.width_px * face.height_px)
+    people = tuple(sight.read(frame, face) for face in faces)
+    height_px, width_px = picture.shape[:2]
+    scene = Scene(0.0, width_px, height_px, people, brightness(frame))
+    sentence = phrases.describe_scene(scene, settings.speech.emotions, settings.camera.hfov_deg)
+    return Description(sentence, width_px, height_px, people)
+
+
+def speak_error(error: FacecueError) -> None:
+    """Say an error's short sentence, where there is a voice."""
+    say_aloud(Settings(), error.spoken)
+
+
+def _phrases(settings: Settings) -> Phrases:
+    return Phrases.load(locate.shipped("config") / "phrases" / f"{settings.speech.language}.toml")
+
+
+def _policy(settings: Settings) -> Policy:
+    speech = settings.speech
+    return Policy(
+        _phrases(settings), speech.emotions, speech.verbosity, settings.camera.hfov_deg, speech.max_words_per_10_s
     )
-    described = manifest.verify(choice.folder)
-    path = choice.folder / described.file
-
-    def open_on(backend: str) -> Callable[[], TensorRunner]:
-        return lambda: choose.open_backend(backend, path, wanted.threads)
-
-    runner = FallbackRunner(open_on(choice.backend), open_on(discover.DEFAULT), tell or _print_loss)
-    au_model = QuantisedActionUnitModel(runner, described, align.align_face, align.normalise)
-    classifier = ExpressionModel(locate.model_folder("expression"))
-    return Sight(_detector(settings), au_model, classifier, choice, settings.vision.forget_after_s)
 
 
-def _detector(settings: Settings) -> FaceDetector:
-    """Load the detector the settings ask for."""
-    wanted = settings.vision
-    if wanted.detector == "mediapipe":
-        from assistant.vision.mediapipe_tasks import MediaPipeDetector  # its package is optional
-
-        return MediaPipeDetector(_checked("blazeface_short"))
-    short = choose.open_backend(discover.DEFAULT, _checked("blazeface_short"))
-    full = choose.open_backend(discover.DEFAULT, _checked("blazeface_full")) if wanted.full_range else None
-    return blazeface.BlazeFaceDetector(short, full, wanted.min_score)
-
-
-def _checked(name: str) -> Path:
-    """Return a model's file after comparing it with its manifest."""
-    folder = locate.model_folder(name)
-    return folder / manifest.verify(folder).file
-
-
-def _print_loss(error: BackendError) -> None:
-    print(f"Facecue: {error} Going on without it, on the processor.", file=sys.stderr, flush=True)
+def _ignore_interrupts(*_: object) -> None:
+    """Let nobody interrupt what completes the outputs; an impatient second Ctrl-C is common."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -13,13 +13,12 @@ from typing import Final, Protocol
 import numpy as np
 
 from assistant.clock import Clock
-from assistant.facs import AU_ORDER, EXPRESSIONS, UNCLEAR
+from assistant.facs import AU_ORDER
 from assistant.types import (
     ActionUnitModel,
     ActionUnits,
     Camera,
     Considered,
-    Expression,
     ExpressionClassifier,
     Face,
     FaceDetector,
@@ -27,14 +26,13 @@ from assistant.types import (
     Frame,
     Person,
     Scene,
-    Speaker,
     SpeechPolicy,
+    Utterance,
 )
 
 _KEPT: Final = 10_000  # timings of about eight minutes: enough for percentiles, bounded over a day
 
 NO_UNITS: Final = ActionUnits((None,) * len(AU_ORDER), (None,) * len(AU_ORDER))
-NO_EXPRESSION: Final = Expression(UNCLEAR, 0.0, (1 / len(EXPRESSIONS),) * len(EXPRESSIONS))
 """Of a face beyond the loop's budget: it is counted, but not read."""
 
 
@@ -43,6 +41,18 @@ class Smoother(Protocol):
 
     def smooth(self, track: int, units: ActionUnits, now_s: float) -> ActionUnits:
         """Return what a track's units are, given this frame and those before."""
+        ...
+
+
+class Voice(Protocol):
+    """Say utterances without blocking; what the loop needs of a speaker."""
+
+    def say(self, utterance: Utterance, now_s: float) -> bool:
+        """Start or queue the words; return False when they were dropped."""
+        ...
+
+    def pump(self, now_s: float) -> None:
+        """Do what is due: start what waits, drop what is stale."""
         ...
 
 
@@ -95,7 +105,7 @@ class Loop:
     def __init__(
         self,
         stages: Stages,
-        speaker: Speaker,
+        speaker: Voice,
         observers: Sequence[Observer],
         clock: Clock,
         stopwatch: Clock,
@@ -127,6 +137,7 @@ class Loop:
         scene = Scene(frame.captured_at_s, width_px, height_px, people, brightness(frame))
         now_s = self._clock.now_s()
         considered = self._stages.policy.consider(scene, now_s)
+        self._speaker.pump(now_s)
         if considered.utterance is not None:
             self._speaker.say(considered.utterance, now_s)
         for observer in self._observers:
@@ -157,7 +168,7 @@ class Loop:
     def _read(self, frame: Frame, face: Face, rank: int) -> Person:
         """Read one face, unless larger ones already used the frame's budget."""
         if rank >= self._most_faces:
-            return Person(face, NO_UNITS, NO_EXPRESSION)
+            return Person(face, NO_UNITS, self._stages.classifier.classify(NO_UNITS))
         start_s = self._stopwatch.now_s()
         raw = self._stages.au_model.estimate(frame, face)
         self._timings.au_ms.append((self._stopwatch.now_s() - start_s) * 1e3)

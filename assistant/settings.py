@@ -52,7 +52,7 @@ class VisionSettings(_Section):
 class InferenceSettings(_Section):
     """Choose what computes, and with which model."""
 
-    backend: str = Field(default="auto", pattern=r"^[a-z_]+$", description="auto, or the name of a back end")
+    backend: str = Field(default="auto", pattern=r"^[a-z0-9_:.]+$", description="auto, or the name of a back end")
     model: str = Field(default="auto", min_length=1, description="auto, the name of a model, or the path of its folder")
     threads: int = Field(default=1, ge=1, le=64, description="threads of one model")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,6 @@ from assistant.errors import SourceError
 if TYPE_CHECKING:
     from assistant.app import Sight
 
-CLIP_SUFFIXES: Final = frozenset(".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .ts .gif".split())
 _EVERY_S: Final = 5.0  # between progress lines: a screen reader can finish one and still let its user work
 
 
@@ -32,13 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Write one row a face; name what cannot be read, go on, and say so in the exit status."""
     settings = options.read_settings(arguments)
     options.check_outputs({"--output": arguments.output}, tuple(arguments.paths))
-    files, missing = _files(arguments.paths, arguments.output)
+    from assistant import app  # here, so that help and wrong options do not wait for OpenCV
+
+    files, missing = _files(arguments.paths, app.PICTURE_SUFFIXES | app.CLIP_SUFFIXES)
     for error in missing:
         _warn(error)
+    sight = app.build_sight(settings, app.STILL_BUDGET_MS)
     with Table(arguments.output) as table:
-        from assistant import app  # here, so that help and wrong options do not wait for OpenCV
-
-        sight = app.build_sight(settings, app.STILL_BUDGET_MS)
         outcome = analyse(files, sight, table, arguments.whole_image, Progress(len(files), SystemClock()))
     unread = outcome.unread + len(missing)
     print(f"{outcome.rows} faces in {outcome.read} files written to {arguments.output}.", file=sys.stderr)
@@ -104,12 +103,12 @@ def analyse(files: Sequence[Path], sight: Sight, table: Table, whole_image: bool
     return outcome
 
 
-def _files(paths: Sequence[Path], output: Path) -> tuple[list[Path], list[SourceError]]:
+def _files(paths: Sequence[Path], suffixes: Container[str]) -> tuple[list[Path], list[SourceError]]:
     """Return the files to read, folders searched throughout, and what is not there."""
     files: list[Path] = []
     missing = []
     for path in paths:
-        found = list(_in_folder(path, output)) if path.is_dir() else [path]
+        found = list(_in_folder(path, suffixes)) if path.is_dir() else [path]
         if not path.exists():
             missing.append(SourceError(f"There is no {path}.", "Check its name."))
         elif not found:
@@ -119,11 +118,11 @@ def _files(paths: Sequence[Path], output: Path) -> tuple[list[Path], list[Source
     return files, missing
 
 
-def _in_folder(folder: Path, output: Path) -> Iterator[Path]:
+def _in_folder(folder: Path, suffixes: Container[str]) -> Iterator[Path]:
     """Yield pictures and clips of a folder and those below it, in alphabetical order, hidden ones left out."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and path.suffix.lower() in CLIP_SUFFIXES | PICTURE_SUFFIXES:
+        if not hidden and path.is_file() and path.suffix.lower() in suffixes:
             yield path
 
 

@@ -1,0 +1,143 @@
+"""Compose what sees: detector, Action Unit model and expression. Part of the composition root, for `app` alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from assistant import locate
+from assistant.camera import pictures
+from assistant.camera.clip import ClipCamera
+from assistant.clock import ManualClock
+from assistant.errors import BackendError
+from assistant.expression.classifier import ExpressionModel
+from assistant.inference import choose, discover, manifest
+from assistant.inference.au_model import QuantisedActionUnitModel
+from assistant.inference.fallback import FallbackRunner
+from assistant.settings import Settings
+from assistant.types import (
+    ExpressionClassifier,
+    Face,
+    FaceDetector,
+    Frame,
+    ImageRgb,
+    Person,
+    TensorRunner,
+)
+from assistant.vision import align, blazeface
+from assistant.vision.tracker import Tracker
+
+BEST_FIRST: Final = ("vggface", "compact")
+"""The shipped Action Unit models, best quality first."""
+STILL_BUDGET_MS: Final = 500.0
+"""Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
+PICTURE_SUFFIXES: Final = frozenset(
+    ".jpg .jpeg .jpe .jp2 .png .webp .tif .tiff .bmp .dib .avif .pgm .ppm .pbm .pnm".split()
+)
+CLIP_SUFFIXES: Final = frozenset(".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .ts .gif".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Hold what sees: detector, Action Unit model and expression, with the reason of the back end's choice."""
+
+    detector: FaceDetector
+    au_model: QuantisedActionUnitModel
+    classifier: ExpressionClassifier
+    choice: choose.Choice
+    forget_after_s: float
+
+    def read(self, frame: Frame, face: Face) -> Person:
+        """Return what one face of a frame shows."""
+        units = self.au_model.estimate(frame, face)
+        return Person(face, units, self.classifier.classify(units))
+
+    def look(self, path: Path, whole_image: bool = False) -> Iterator[tuple[Frame, tuple[Person, ...]]]:
+        """Yield every frame of a picture or clip with the people in it; a picture's are untracked.
+
+        Args:
+            path: a picture or a clip.
+            whole_image: each frame is one face, found or not.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        if path.suffix.lower() in PICTURE_SUFFIXES or pictures.is_picture(path):
+            frames: Iterator[Frame] = iter((Frame(0, 0.0, pictures.read_picture(path), str(path)),))
+            tracker = None
+        else:
+            frames = ClipCamera(path, ManualClock(), "max").frames()
+            tracker = Tracker(self.forget_after_s)
+        for frame in frames:
+            if whole_image:
+                faces: Sequence[Face] = (self._whole(frame.image_rgb),)
+            else:
+                faces = self.detector.detect(frame)
+            if tracker is not None:
+                faces = tracker.update(faces, frame.captured_at_s)
+            yield frame, tuple(self.read(frame, face) for face in faces)
+
+    def _whole(self, image_rgb: ImageRgb) -> Face:
+        """Return the one face of a picture; with a score of 0 where the detector does not find it."""
+        found = blazeface.locate_in_crop(self.detector, image_rgb)
+        if found is not None:
+            return found
+        height_px, width_px = image_rgb.shape[:2]
+        return Face((0.0, 0.0, width_px, height_px), align.whole_image_landmarks(height_px, width_px), 0.0)
+
+
+def build_sight(
+    settings: Settings, budget_ms: float = choose.BUDGET_MS, tell: Callable[[BackendError], None] | None = None
+) -> Sight:
+    """Load the models, each checked against its manifest.
+
+    Args:
+        settings: which detector, model and back end.
+        budget_ms: longest time a face may take for the better of two models to be used.
+        tell: told, once, when an accelerator is lost; prints by default.
+
+    Raises:
+        ModelError: a model is missing or altered.
+        DependencyError: the back end or detector asked for is not installed.
+    """
+    wanted = settings.inference
+    shipped = tuple(locate.shipped("models") / name for name in BEST_FIRST)
+    folders = shipped if wanted.model == "auto" else (locate.model_folder(wanted.model),)
+    choice = choose.choose_backend(
+        folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms
+    )
+    described = manifest.verify(choice.folder)
+    path = choice.folder / described.file
+
+    def open_on(backend: str) -> Callable[[], TensorRunner]:
+        return lambda: choose.open_backend(backend, path, wanted.threads)
+
+    runner = FallbackRunner(open_on(choice.backend), open_on(discover.DEFAULT), tell or _print_loss)
+    au_model = QuantisedActionUnitModel(runner, described, align.align_face, align.normalise)
+    classifier = ExpressionModel(locate.model_folder("expression"))
+    return Sight(_detector(settings), au_model, classifier, choice, settings.vision.forget_after_s)
+
+
+def _detector(settings: Settings) -> FaceDetector:
+    """Load the detector the settings ask for."""
+    wanted = settings.vision
+    if wanted.detector == "mediapipe":
+        from assistant.vision.mediapipe_tasks import MediaPipeDetector  # its package is optional
+
+        return MediaPipeDetector(_checked("blazeface_short"))
+    short = choose.open_backend(discover.DEFAULT, _checked("blazeface_short"))
+    full = choose.open_backend(discover.DEFAULT, _checked("blazeface_full")) if wanted.full_range else None
+    return blazeface.BlazeFaceDetector(short, full, wanted.min_score)
+
+
+def _checked(name: str) -> Path:
+    """Return a model's file after comparing it with its manifest."""
+    folder = locate.model_folder(name)
+    return folder / manifest.verify(folder).file
+
+
+def _print_loss(error: BackendError) -> None:
+    print(f"Facecue: {error} Going on without it, on the processor.", file=sys.stderr, flush=True)
