@@ -11,12 +11,27 @@ import threading
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import Final
 
 import assistant
 from assistant.commands import analyze, demo, describe, doctor, options, run
 from assistant.errors import FacecueError
 
 INTERRUPTED, PIPE_CLOSED, UNEXPECTED = 130, 141, 70
+
+
+_EXAMPLES: Final = """\
+examples:
+  facecue demo                                  see and hear what it does; needs no camera
+  facecue run                                   look through the first camera, until Ctrl-C
+  facecue run --source clip.mp4 --transcript said.jsonl --speed max --mute
+  facecue describe photo.jpg                    one sentence
+  facecue analyze pictures/ --output faces.csv  every face as a row of numbers
+  facecue doctor                                what works here, and what to do about the rest
+
+facecue COMMAND --help lists a command's options.
+exit status: 0 done, 2 wrong option or setting, 3 source, 4 model, 5 output, 6 something not installed,
+7 voice, 8 accelerator, 70 unexpected, 130 stopped with Ctrl-C; doctor: 1 when the main job cannot be done."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="facecue", description=f"{assistant.__doc__} Start with: facecue demo", allow_abbrev=False
+        prog="facecue",
+        description=assistant.__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"facecue {assistant.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -64,6 +64,9 @@ class SpeechSettings(_Section):
     voice: str = Field(default="en", min_length=1, description="a voice of the engine, such as en, en-us or en-gb")
     words_per_minute: int = Field(default=260, ge=80, le=450, description="words a minute, from 80 to 450")
     output: Literal["auto", "none"] = "auto"
+    verbosity: Literal["quiet", "normal", "detailed"] = "normal"
+    emotions: bool = Field(default=False, description="true also says hedged emotion words, such as seems happy")
+    max_words_per_10_s: int = Field(default=12, ge=4, le=40, description="words in ten seconds, from 4 to 40")
     language: str = Field(
         default="en", pattern=r"^[a-z]{2}$", description="two letters naming a file in config/phrases"
     )
