@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ class Faces:
             crops = np.load(folder / "crops.npy", mmap_mode="r")
             with np.load(folder / "table.npz", allow_pickle=False) as table:
                 columns = {name: table[name] for name in table.files}
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise ModelError(f"The prepared data in {folder} cannot be read: {error}.", remedy) from error
         missing = [name for name in _NEEDED if name not in columns]
         if missing:

@@ -24,6 +24,7 @@ from training import metrics
 from training.convert import FLOAT, INT8, ONNX
 from training.faces import Faces, inputs
 from training.runs import Run
+from training.splits import check_disjoint
 
 REPRESENTATIVE: Final = 300  # faces; a few hundred is what the converter's own guide advises
 PARITY_FILE: Final = "parity.json"
@@ -47,12 +48,11 @@ def representative(faces: Faces, size_px: int, channels: int, count: int = REPRE
         (count or fewer, size_px, size_px, channels) float32.
 
     Raises:
-        ModelError: a training person is also in another split, or there is nothing to train on.
+        LeakError: a training person is also in another split.
+        ModelError: there is nothing to train on.
     """
-    split, person = faces.columns["split"], faces.columns["group"]
-    shared = np.intersect1d(person[split == "train"], person[split != "train"])
-    if len(shared):
-        raise ModelError(f"{shared[0]} is in the train split and in another.", "Prepare the data again.")
+    split = faces.columns["split"]
+    check_disjoint(faces.columns["names"], faces.columns["group"], split)
     rng, rows = np.random.default_rng(seed), []
     for part in np.unique(faces.columns["part"][split == "train"]):
         candidates = np.flatnonzero((split == "train") & (faces.columns["part"] == part))
