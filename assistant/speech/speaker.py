@@ -139,8 +139,9 @@ class QueueSpeaker:
             return True
         if current is not None and _cuts(utterance.priority, current.utterance.priority):
             self._cut(now_s, keep_alerts=True)
-            self._start(utterance, now_s)
-            return True
+            if self._current is None:  # else an output failed meanwhile, and its alert came first
+                self._start(utterance, now_s)
+                return True
         return self._queue(utterance, now_s)
 
     def pump(self, now_s: float) -> None:

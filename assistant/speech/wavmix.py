@@ -21,8 +21,8 @@ _LARGEST_BYTES: Final = 2**32 - 1024  # the format's sizes have 32 bits: 27 hour
 class WavMix:
     """Mix speech into one mono 16-bit WAV file. Belongs to one thread; writes block as files do.
 
-    The header is brought up to date after the samples of every utterance, so that the file is valid at any moment, after a
-    crash or on a full disk too.
+    The header is brought up to date after the samples of every utterance, so that the file is valid at any moment, even
+    after a crash or on a full disk.
 
     Args:
         path: the file; an existing one is replaced.
