@@ -11,6 +11,7 @@ from typing import Final
 from assistant import locate
 from assistant.camera import pictures
 from assistant.camera.clip import ClipCamera
+from assistant.camera.quiet import silent_stderr
 from assistant.clock import ManualClock
 from assistant.errors import BackendError
 from assistant.expression.classifier import ExpressionModel
@@ -106,14 +107,15 @@ def build_sight(
     wanted = settings.inference
     shipped = tuple(locate.shipped("models") / name for name in BEST_FIRST)
     folders = shipped if wanted.model == "auto" else (locate.model_folder(wanted.model),)
-    choice = choose.choose_backend(
-        folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms
-    )
+    with silent_stderr():  # the runtimes greet there
+        choice = choose.choose_backend(
+            folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms
+        )
     described = manifest.verify(choice.folder)
     path = choice.folder / described.file
 
     def open_on(backend: str) -> Callable[[], TensorRunner]:
-        return lambda: choose.open_backend(backend, path, wanted.threads)
+        return lambda: _open(backend, path, wanted.threads)
 
     runner = FallbackRunner(open_on(choice.backend), open_on(discover.DEFAULT), tell or _print_loss)
     au_model = QuantisedActionUnitModel(runner, described, align.align_face, align.normalise)
@@ -128,9 +130,14 @@ def _detector(settings: Settings) -> FaceDetector:
         from assistant.vision.mediapipe_tasks import MediaPipeDetector  # its package is optional
 
         return MediaPipeDetector(_checked("blazeface_short"))
-    short = choose.open_backend(discover.DEFAULT, _checked("blazeface_short"))
-    full = choose.open_backend(discover.DEFAULT, _checked("blazeface_full")) if wanted.full_range else None
+    short = _open(discover.DEFAULT, _checked("blazeface_short"))
+    full = _open(discover.DEFAULT, _checked("blazeface_full")) if wanted.full_range else None
     return blazeface.BlazeFaceDetector(short, full, wanted.min_score)
+
+
+def _open(backend: str, path: Path, threads: int = 1) -> TensorRunner:
+    with silent_stderr():
+        return choose.open_backend(backend, path, threads)
 
 
 def _checked(name: str) -> Path:

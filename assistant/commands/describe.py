@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(description.sentence, flush=True)
     if not arguments.mute:
-        app.say_aloud(settings, description.sentence)
+        for sentence in app.say_aloud(settings, description.sentence):
+            print(f"Facecue: {sentence}", file=sys.stderr)
     return 0
 
 
