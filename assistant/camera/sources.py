@@ -62,17 +62,28 @@ def open_source(
         address = scheme[1].lower() + spec[scheme.end(1) :]
         _check_scheme(scheme[1].lower(), address)
         return LiveCamera(without_password(address), lambda: open_stream(address), clock, on_state, patience, wait)
-    return _open_path(Path(spec).expanduser() if spec.strip() else None, clock, speed, wait)
-
-
-def _open_path(path: Path | None, clock: Clock, speed: Speed, wait: Callable[[float], object] | None) -> Camera:
-    if path is None:
-        raise SourceError("The source is empty.", f"Name {_KINDS}.")
-    if not path.exists():
-        raise SourceError(f"There is no file or folder {path}.", _suggestion(path))
+    path = _existing(spec)
     if path.is_dir() or is_picture(path):
         return FolderCamera(path, clock, speed, wait)
     return ClipCamera(path, clock, speed, wait)
+
+
+def _existing(spec: str) -> Path:
+    """Return the file or folder that is named."""
+    if not spec.strip():
+        raise SourceError("The source is empty.", f"Name {_KINDS}.")
+    try:
+        path = Path(spec).expanduser()
+        found = path.exists()
+        plain = path.is_file() or path.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # no right, too long, a zero byte, an unknown ~user
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(f"{spec} cannot be reached: {reason}.", f"Check the path, or name {_KINDS}.") from error
+    if not found:
+        raise SourceError(f"There is no file or folder {path}.", _suggestion(path))
+    if not plain:
+        raise SourceError(f"{path} is neither a file nor a folder.", f"Name {_KINDS}.")
+    return path
 
 
 def _check_scheme(scheme: str, address: str) -> None:
