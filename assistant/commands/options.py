@@ -68,21 +68,21 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: tuple[Path, ...] =
 
 
 def _try_to_write(path: Path) -> None:
-    """Open for appending, which changes nothing, and leave no new file behind."""
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder.", "Name a file in it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"There is no folder {path.parent}.", f"Make it first: mkdir -p {path.parent}")
-    existed = path.exists()
+    """Write and remove a little where there is no file; where there is one, open it for appending and leave it."""
     try:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder.", "Name a file in it.")
+        if not path.parent.is_dir():
+            raise OutputError(f"There is no folder {path.parent}.", f"Make it first: mkdir -p {path.parent}")
+        existed = path.exists()
         with path.open("ab") as file:
             if not existed:
-                file.write(b"\n" * 4096)
+                file.write(bytes(4096))
         if not existed:
             path.unlink()
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another folder, or free some space."
+            f"{path} cannot be written: {error.strerror}.", "Choose another folder or name, or free some space."
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from collections.abc import Callable
@@ -76,7 +77,11 @@ class Table:
         if suffix == ".csv":
             writer = csv.DictWriter(self._file, KEYS)
             self._put = writer.writerow
-            self._guarded(writer.writeheader)
+            try:
+                self._guarded(writer.writeheader)
+            except OutputError:
+                self._abandon()
+                raise
 
     def add(self, values: Row) -> None:
         """Append one row.
@@ -96,6 +101,11 @@ class Table:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def _abandon(self) -> None:
+        """Close a file that cannot take what it still holds."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(
             f"{self._path} cannot be written: {error.strerror}.", "Choose another folder, or free some space."
@@ -107,8 +117,4 @@ class Table:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._file.close()
-        except OSError as failure:
-            if error is None:
-                raise self._unwritable(failure) from failure
+        self._abandon()  # every row was flushed, or its failure told

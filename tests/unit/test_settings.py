@@ -1,0 +1,104 @@
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant import locate, settings
+from assistant.errors import SettingsError
+from assistant.settings import Settings
+from tests.app_builders import ROOT
+
+
+def complaint(text):
+    with pytest.raises(SettingsError) as caught:
+        settings.parse(text, "my.toml")
+    return str(caught.value)
+
+
+def test_the_shipped_file_shows_every_setting_with_its_default():
+    shown = tomllib.loads((ROOT / "config" / "settings.toml").read_text(encoding="utf-8"))
+    assert shown == Settings().model_dump()
+
+
+def test_a_key_left_out_keeps_its_default():
+    read = settings.parse("[vision]\nmost_faces = 2\n", "my.toml")
+    assert read.vision.most_faces == 2
+    assert read.speech == Settings().speech
+
+
+@pytest.mark.parametrize("written", ['"2"', "2"])
+def test_a_cameras_number_may_be_a_number(written):
+    assert settings.parse(f"[camera]\nsource = {written}\n", "my.toml").camera.source == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("\n[camera]\nhfov_dg = 70", ["line 3", "'hfov_dg'", "[camera]", "70", "'hfov_deg'"]),
+        ("[camra]\nsource = '0'", ["line 1", "[camra]", "'camera'"]),
+        ("[camera]\nhfov_deg = 'wide'", ["line 2", "hfov_deg", "'wide'", "valid number", "70.0"]),
+        ("[vision]\n# no\ndetector = 'haar'", ["line 3", "'haar'", "'blazeface', 'mediapipe'"]),
+        ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "between 0 and 1", "0.6"]),
+        ("vision.min_score = 2", ["line 1", "min_score"]),
+        ("vision = {min_score = 2}", ["line 1", "min_score"]),
+        ("[speech]\nwords_per_minute = true", ["line 2", "words_per_minute", "80 to 450"]),
+        ("camera = 3", ["line 1", "camera = 3", "section"]),
+        ("[speech]\nvoice = = 3", ["line 2", "not valid TOML"]),
+        ("[speech]\nvoice = 'a'\nvoice = 'b'", ["not valid TOML", "voice"]),
+        ("[speech]\nzzz = 1", ["line 2", "'zzz'", "Use one of: engine"]),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_key_value_and_remedy(text, parts):
+    message = complaint(text)
+    for part in ["my.toml", *parts]:
+        assert part in message
+    assert ".." not in message
+
+
+def test_a_person_without_a_file_gets_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert settings.load() == Settings()
+
+
+def test_a_persons_own_file_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    locate.user_settings().parent.mkdir(parents=True)
+    locate.user_settings().write_text("\ufeff[speech]\nvoice = 'de'\n", encoding="utf-8")
+    assert settings.load().speech.voice == "de"
+
+
+def test_a_named_file_must_be_there(tmp_path):
+    with pytest.raises(SettingsError, match=r"gone\.toml cannot be read"):
+        settings.load(tmp_path / "gone.toml")
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_bytes(b"[speech]\nvoice = '\xff'\n")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        settings.load(path)
+
+
+def test_an_option_overrides_and_none_does_not():
+    changed = settings.override(Settings(), "camera", source="demo", hfov_deg=None)
+    assert (changed.camera.source, changed.camera.hfov_deg) == ("demo", 70.0)
+
+
+def test_a_wrong_option_is_told_like_a_wrong_setting():
+    with pytest.raises(SettingsError, match="The command line: "):
+        settings.override(Settings(), "inference", backend="GPU!")
+
+
+@given(
+    st.builds(
+        dict,
+        hfov_deg=st.floats(20, 180),
+        source=st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20),
+    )
+)
+def test_what_is_written_is_read_back(values):
+    import tomlkit
+
+    text = tomlkit.dumps({"camera": values})
+    assert settings.parse(text, "my.toml").camera.model_dump() == values
