@@ -157,7 +157,7 @@ def verify(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, fields: Mapping[str, Any]) -> Manifest:
-    """Write `folder`/manifest.json for the model file that already lies there, and return it.
+    """Write `folder`/manifest.json for the model file that already lies there, and return what is read back.
 
     Args:
         folder: holds the model file named by `fields["file"]`.
@@ -178,7 +178,7 @@ def write_manifest(folder: Path, fields: Mapping[str, Any]) -> Manifest:
     document = manifest.model_dump(mode="json", exclude_unset=True)
     temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     temporary.replace(folder / FILE_NAME)
-    return manifest
+    return Manifest.load(folder)
 
 
 def sha256_of(path: Path) -> str:

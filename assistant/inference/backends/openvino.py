@@ -56,8 +56,8 @@ class Runner:
     """
 
     def __init__(self, model_path: Path, threads: int = 1, device: str = "cpu") -> None:
-        self._inputs, self._outputs = litert.read_specs(model_path)
         core = _core()
+        self._inputs, self._outputs = litert.read_specs(model_path)
         # Full precision between the 8-bit layers: newer CPUs would take bfloat16 there, and differ from LiteRT.
         options = {"PERFORMANCE_HINT": "LATENCY"}
         if device == "cpu":
