@@ -145,7 +145,8 @@ class Phrases:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"The phrases {path} are not valid TOML: {error}.", "Correct that line.") from error
         except ValidationError as error:
-            raise _explained(error.errors()[0], path, text) from error
+            first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # explains a missing key
+            raise _explained(first, path, text) from error
         _check_braces(file, path)
         return cls(file)
 

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from assistant.speech.policy import Policy
+from assistant.types import Considered, Person, Priority, Utterance
+from tests.speech_builders import expression, person, phrases, scene
+
+FPS = 20
+
+
+def policy(**options: Any) -> Policy:
+    return Policy(phrases(), **options)
+
+
+class Story:
+    """Show scenes to a policy at 20 a second; every utterance counts as spoken at once."""
+
+    def __init__(self, **options: Any) -> None:
+        self.policy = policy(**options)
+        self.frame = 0
+        self.said: list[tuple[float, Utterance]] = []
+        self.held_back: list[tuple[float, Utterance, str]] = []
+
+    @property
+    def now_s(self) -> float:
+        return self.frame / FPS
+
+    def show(self, seconds: float, *people: Person, brightness: float = 0.5) -> Story:
+        return self.play(seconds, lambda _: people, brightness)
+
+    def play(self, seconds: float, people: Callable[[float], Iterable[Person]], brightness: float = 0.5) -> Story:
+        for _ in range(round(seconds * FPS)):
+            self.keep(self.policy.consider(scene(*people(self.now_s), brightness=brightness), self.now_s))
+            self.frame += 1
+        return self
+
+    def keep(self, considered: Considered) -> None:
+        self.held_back += [(self.now_s, each, reason) for each, reason in considered.suppressed]
+        if considered.utterance is not None:
+            self.said.append((self.now_s, considered.utterance))
+            self.policy.spoken(considered.utterance, self.now_s, 0.2)
+
+    def texts(self) -> list[str]:
+        return [each.text for _, each in self.said]
+
+    def reasons(self, text: str) -> set[str]:
+        return {reason for _, each, reason in self.held_back if each.text == text}
+
+
+def test_an_arrival_is_said_once_with_place_and_movement() -> None:
+    story = Story().show(8, person("AU12", x=590))
+    assert story.texts() == ["One person, close, at one o'clock, smiling."]
+    at_s, said = story.said[0]
+    assert 0.5 <= at_s <= 0.8
+    assert said.priority == Priority.NEWS
+    assert said.reason == "arrival"
+    assert said.track == 1
+    assert said.evidence == {"people": 1, "AU12": 0.9}
+    assert said.pan > 0.5
+    assert said.expires_at_s == pytest.approx(at_s + 3)
+
+
+def test_nobody_is_claimed_on_an_empty_clip() -> None:
+    story = Story().show(20)
+    assert story.texts() == []
+    assert story.held_back == []
+
+
+def test_a_face_that_flashes_up_is_no_person() -> None:
+    story = Story()
+    for track in range(1, 10):
+        story.show(0.3, person("AU12", track=track, x=60.0 * track)).show(0.6)
+    assert story.texts() == []
+
+
+def test_a_departure_is_said_when_somebody_is_gone_for_good() -> None:
+    story = Story().show(3, person()).show(1.2).show(1, person())
+    assert story.texts() == ["One person, close, ahead."]
+    story.show(3)
+    assert story.texts()[1:] == ["They left."]
+    assert story.said[1][1].reason == "departure"
+
+
+def test_who_never_was_announced_does_not_leave() -> None:
+    assert Story().show(0.4, person()).show(4).texts() == []
+
+
+def test_a_new_number_for_the_same_place_is_nobody_new() -> None:
+    story = Story().show(4, person(track=1)).show(0.5).show(6, person(track=2, x=340))
+    assert story.texts() == ["One person, close, ahead."]
+
+
+def test_several_who_come_together_are_counted() -> None:
+    pair = (person(track=1, x=590, width=120), person(track=2, x=50))
+    story = Story().show(5, *pair)
+    assert story.texts() == ["Two people. Nearest close, at one o'clock."]
+    story.show(12, pair[0])
+    assert story.texts()[1:] == ["One person left."]
+    assert Story().show(12, *pair).show(4).texts()[1:] == ["Everyone left."]
+
+
+def test_somebody_who_joins_is_another_person() -> None:
+    first, second = person(track=1, width=120), person(track=2, x=50)
+    assert Story().show(11, first).show(2, first, second).texts()[1:] == ["Another person, close, at eleven o'clock."]
+
+
+def test_a_smile_that_begins_later_is_said_when_it_lasts() -> None:
+    story = Story().show(4, person()).show(3, person("AU12"))
+    assert story.texts()[1:] == ["Smiling."]
+    at_s, said = story.said[1]
+    assert 4.5 <= at_s <= 4.8
+    assert (said.priority, said.reason) == (Priority.CHANGE, "movement")
+    assert said.evidence == {"AU12": 0.9}
+    assert "not settled" in story.reasons("Smiling.")
+
+
+def test_a_brief_movement_dies() -> None:
+    story = Story().show(4, person())
+    for _ in range(8):
+        story.show(0.4, person("AU04")).show(1, person())
+    assert story.texts() == ["One person, close, ahead."]
+    assert story.reasons("Brows lowered.") == {"not settled"}
+
+
+def test_a_movement_is_not_repeated_while_it_lasts_nor_soon_after() -> None:
+    story = Story().show(4, person()).show(30, person("AU12"))
+    assert story.texts()[1:] == ["Smiling."]
+    again = Story().show(4, person()).show(2, person("AU12")).show(2, person()).show(3, person("AU12"))
+    assert again.texts()[1:] == ["Smiling."]
+    assert "repeated" in again.reasons("Smiling.")
+
+
+def test_a_wavering_movement_counts_as_one() -> None:
+    story = Story().show(4, person())
+    for _ in range(30):
+        story.show(0.8, person("AU12")).show(0.4, person())
+    assert story.texts()[1:] == ["Smiling."]
+
+
+def test_a_movement_that_comes_back_much_later_is_news_again() -> None:
+    story = Story().show(4, person()).show(2, person("AU12")).show(15, person()).show(2, person("AU12"))
+    assert story.texts()[1:] == ["Smiling.", "Smiling."]
+
+
+def test_laughing_after_smiling_is_news_and_smiling_after_laughing_is_not() -> None:
+    laugh = person("AU06", "AU12", "AU26")
+    story = Story().show(4, person()).show(4, person("AU12")).show(4, laugh).show(4, person("AU12"))
+    assert story.texts()[1:] == ["Smiling.", "Laughing."]
+
+
+def test_the_more_newsworthy_movement_is_said_first() -> None:
+    story = Story().show(4, person()).show(6, person("AU17", "AU04", "AU12"))
+    assert story.texts()[1] == "Smiling."
+
+
+def test_with_several_people_a_movement_has_a_direction() -> None:
+    one, two = person(track=1, width=120, x=320), person(track=2, x=590)
+    smiling = person("AU12", track=2, x=590)
+    assert Story().show(10, one, two).show(2, one, smiling).texts()[1:] == ["At one o'clock, smiling."]
+
+
+def test_one_face_is_not_spoken_of_all_the_time() -> None:
+    story = Story().show(4, person()).show(0.9, person("AU12")).show(1.3, person("AU04"))
+    assert story.texts()[1:] == ["Smiling."]
+    assert "rate limit" in story.reasons("Brows lowered.")
+
+
+def test_news_that_waited_too_long_is_dropped_with_the_reason() -> None:
+    story = Story(max_words_per_10_s=4).show(20, person("AU12"))
+    assert story.texts() == ["One person, close, ahead."]
+    tight = Story(max_words_per_10_s=1).show(20, person("AU12"))
+    assert tight.texts() == ["Smiling."]
+    assert "expired" in tight.reasons("One person.")
+    assert "rate limit" in tight.reasons("One person, close, ahead, smiling.")
+
+
+def test_common_movements_leave_room_for_a_smile() -> None:
+    busy = Story().show(1, person()).show(12, person("AU24"))
+    assert busy.texts() == ["One person, close, ahead.", "Lips pressed."]
+    short = Story(max_words_per_10_s=7).show(1, person()).show(4, person("AU24"))
+    assert short.texts() == ["One person, close, ahead."]
+    detailed = Story(max_words_per_10_s=7, verbosity="detailed").show(1, person()).show(4, person("AU24"))
+    assert detailed.texts()[1:] == ["Lips pressed."]
+
+
+def test_quiet_tells_only_who_comes_and_goes() -> None:
+    story = Story(verbosity="quiet").show(4, person("AU12")).show(4, person("AU04")).show(8)
+    assert story.texts() == ["One person, close, ahead.", "They left."]
+    assert "verbosity" in story.reasons("Brows lowered.")
+
+
+def test_emotions_are_hedged_and_need_confidence() -> None:
+    sure = person("AU12", shows=expression("happiness", confidence=0.9))
+    story = Story(emotions=True).show(4, person()).show(5, sure)
+    assert story.texts()[1:] == ["Seems happy."]
+    unsure = person("AU12", shows=expression(top="happiness"))
+    story = Story(emotions=True).show(4, person()).show(5, unsure)
+    assert story.texts()[1:] == ["Smiling."]
+    assert story.reasons("Seems happy.") == {"below confidence"}
+
+
+def test_no_movement_is_said_of_a_head_turned_away() -> None:
+    assert Story().show(8, person("AU12", yaw_deg=60)).texts() == ["One person, close, ahead."]
+
+
+def test_darkness_is_an_alert_once_and_its_end_too() -> None:
+    story = Story().show(4, person()).show(10, brightness=0.02).show(10, brightness=0.5)
+    assert story.texts()[1:] == ["It is dark; I cannot see well.", "I can see again."]
+    assert all(each.priority == Priority.ALERT for _, each in story.said[1:])
+    assert story.said[1][0] == pytest.approx(6.0, abs=0.1)
+
+
+def test_who_cannot_be_seen_in_the_dark_has_not_left() -> None:
+    assert "They left." not in Story().show(4, person()).show(20, brightness=0.02).texts()
+
+
+def test_dusk_does_not_flicker() -> None:
+    story = Story()
+    for _ in range(10):
+        story.show(1, brightness=0.05).show(1, brightness=0.07)
+    assert story.texts() == []
+
+
+def test_after_a_pause_everything_is_new() -> None:
+    story = Story().show(4, person())
+    story.frame += 20 * FPS
+    story.show(2)
+    assert story.texts() == ["One person, close, ahead."]
+
+
+def test_dropped_words_count_as_not_said() -> None:
+    story = Story().show(4, person()).show(1, person("AU12"))
+    _, smile = story.said[-1]
+    assert smile.text == "Smiling."
+    story.policy.dropped(smile)
+    story.show(3, person("AU12"))
+    assert story.texts()[1:] == ["Smiling.", "Smiling."]
+
+
+def test_who_was_announced_in_dropped_words_does_not_leave() -> None:
+    story = Story().show(1, person())
+    story.policy.dropped(story.said[-1][1])
+    assert story.show(5).texts() == ["One person, close, ahead."]
+
+
+def test_an_answer_tells_the_whole_scene() -> None:
+    answer = policy().answer(scene(person("AU12")), 3.0)
+    assert answer.text == "One person, close, ahead, smiling."
+    assert (answer.priority, answer.reason) == (Priority.ANSWER, "answer")
+    assert answer.expires_at_s > 3.0
+    assert policy().describe_scene(scene()) == "Nobody in view."
+
+
+def test_a_face_that_is_not_tracked_is_not_spoken_of() -> None:
+    assert Story().show(5, person("AU12", track=0)).texts() == []
