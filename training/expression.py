@@ -2,7 +2,8 @@
 
 The first stage is not touched: what is learned here sees 18 numbers a face, so it can be read, and it can only say
 what the Action Units say. Targets are the voters' shares, not the majority alone: faces that people disagree on
-teach the model to be unsure.
+teach the model to be unsure. The temperature is then set against the majority, so that a confidence is the
+chance of saying what most people would.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from assistant.expression.classifier import FILE_NAME, Weights, log_odds
 from assistant.facs import AU_ORDER, EXPRESSIONS
 from assistant.inference.manifest import Manifest, write_manifest
 from training.expression_card import Measured, card, measure
-from training.softmax import Array, Network, moments, softmax, standardise, temperature_of
+from training.softmax import Array, Network, majority, moments, softmax, standardise, temperature_of
 from training.splits import SPLITS, split_of
 
 WEIGHTINGS: Final[Mapping[str, float]] = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
@@ -88,7 +89,7 @@ def fit_expression(
         standardise(train.odds, mean, deviation), train.votes, hidden, WEIGHTINGS[weighting], decay, seed
     )
     scores = {name: model.scores(standardise(table.part(name).odds, mean, deviation)) for name in SPLITS}
-    temperature = temperature_of(scores["valid"], valid.votes)
+    temperature = temperature_of(scores["valid"], majority(valid.votes))
     threshold = _threshold(softmax(scores["valid"] / temperature), valid.votes, precision)
     weights = Weights(
         labels=EXPRESSIONS,

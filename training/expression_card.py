@@ -11,7 +11,7 @@ from assistant.expression.classifier import Weights
 from assistant.facs import AU_ORDER, EXPRESSIONS
 from assistant.inference.manifest import Manifest
 from training.metrics import expected_calibration_error
-from training.softmax import Array, log_loss
+from training.softmax import Array, log_loss, majority
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Measured:
         macro_f1: mean F1 over the labels that occur, all faces answered.
         answered: share of faces at or above the threshold.
         precision: share of right labels among those answered; None where none is.
-        log_loss: mean cross-entropy against the votes, in nats.
+        log_loss: mean cross-entropy against the majority, in nats.
         calibration_error: expected calibration error of the confidence, ten bins of equal mass.
         confusion: (8, 8) counts, row = majority of the votes, column = most probable label.
     """
@@ -54,7 +54,7 @@ def measure(shares: Array, votes: Array, threshold: float) -> Measured:
         macro_f1=float(f1[occurring].mean()),
         answered=float(answered.mean()),
         precision=float(right[answered].mean()) if answered.any() else None,
-        log_loss=log_loss(shares, votes),
+        log_loss=log_loss(shares, majority(votes)),
         calibration_error=expected_calibration_error(right.astype(np.int8), confidence),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
     )

@@ -118,6 +118,11 @@ def softmax(scores: Array) -> Array:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
+def majority(votes: Array) -> Array:
+    """Return rows of 0 and 1 with the label of most votes, the first of equals."""
+    return np.asarray(np.eye(votes.shape[1])[votes.argmax(axis=1)], np.float64)
+
+
 def log_loss(shares: Array, votes: Array) -> float:
     """Return the mean cross-entropy against the votes, in nats."""
     return -float((votes * np.log(shares + 1e-12)).sum(axis=1).mean())

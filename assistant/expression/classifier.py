@@ -42,7 +42,8 @@ class Weights(BaseModel):
         hidden_bias: (H,).
         weights: (8, H), or (8, 18) for a logistic regression.
         bias: (8,).
-        temperature: the scores are divided by it; over 1 where training was overconfident.
+        temperature: the scores are divided by it, so that a confidence is the chance of naming what most of the
+            people who labelled such faces named.
         threshold: least confidence of a label; below it the expression is unclear.
     """
 
