@@ -18,7 +18,7 @@ from assistant.types import Floats, ImageRgb
 SIDE: Final = 12
 ALIKE: Final = 0.985
 """Correlation of two thumbnails from which they are one photograph."""
-_BLOCK: Final = 2048  # rows; one block against all others of 40,000 holds 330 MB
+_BLOCK: Final = 1024  # rows; one block against all others of 40,000 holds 160 MB
 _FLAT: Final = 4.0  # grey levels of deviation below which a thumbnail shows nothing to compare
 
 Thumbnails = npt.NDArray[np.uint8]

@@ -31,7 +31,7 @@ class LeakError(FacecueError):
 
 
 class Groups:
-    """Join names into groups (union-find); a group is called after its largest member, in whatever order it grew."""
+    """Join names into groups (union-find); a group is called after its smallest member, in whatever order it grew."""
 
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
@@ -50,7 +50,7 @@ class Groups:
         """Put two members into one group; return False when they were already."""
         low, high = sorted((self.name_of(one), self.name_of(other)))
         if low != high:
-            self._parent[low] = high
+            self._parent[high] = low
         return low != high
 
 

@@ -37,7 +37,8 @@ def samples(folder: Path) -> list[Sample]:
         columns = [str(column) for column in archive["vote_columns"]]
         order = [columns.index(label) for label in EXPRESSIONS]
         votes = archive["votes"][:, order].astype(np.float32)
-        for index, stored in enumerate(archive["names"]):
+        for index in _distinct(folder / f"{part}.npz", archive):
+            stored = archive["names"][index]
             name = f"ferplus/{stored}"
             read = partial(_picture, archive["images"], index)
             person = groups.name_of(name)
@@ -61,6 +62,16 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     if len(lengths) != 1 or missing or archive["images"].dtype != np.uint8 or archive["images"].ndim != 3:
         raise DataError(f"The archive {path} is not FER+ as images, names, votes and vote_columns.", remedy)
     return archive
+
+
+def _distinct(path: Path, archive: dict[str, npt.NDArray[Any]]) -> list[int]:
+    """Return the rows without those that repeat an earlier one in name and picture, as a few of FER+ do."""
+    first: dict[str, int] = {}
+    for index, name in enumerate(archive["names"].tolist()):
+        before = first.setdefault(name, index)
+        if before != index and not np.array_equal(archive["images"][before], archive["images"][index]):
+            raise DataError(f"{path} has two different pictures called {name}.", "Rename one of them.")
+    return list(first.values())
 
 
 def _near_duplicates(path: Path) -> Groups:
