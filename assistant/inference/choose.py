@@ -14,10 +14,11 @@ import platformdirs
 
 from assistant.errors import DependencyError, ModelError
 from assistant.inference import discover, hardware
-from assistant.inference.discover import Backend
+from assistant.inference.discover import Backend, open_backend
 from assistant.inference.manifest import Manifest, verify
 from assistant.inference.measure import Candidate, measure
-from assistant.types import TensorRunner
+
+__all__ = ["AUTO", "BUDGET_MS", "Candidate", "Choice", "choose_backend", "default_cache_file", "open_backend"]
 
 AUTO: Final = "auto"
 BUDGET_MS: Final = 40.0
@@ -96,17 +97,6 @@ def choose_backend(
     name, best, reason = _decide(candidates, list(models), backend, budget_ms)
     assert best.ms is not None  # `_decide` returns measured candidates only
     return Choice(best.backend, name, models[name][0], best.ms, reason, candidates, remembered)
-
-
-def open_backend(name: str, model_path: Path, threads: int = 1) -> TensorRunner:
-    """Load a model file on the back end of that name.
-
-    Raises:
-        DependencyError: the back end cannot be used here.
-        ModelError: the file is missing or no model.
-        BackendError: the device failed.
-    """
-    return discover.find(name, discover.discover()).open(model_path, threads)
 
 
 def _models(folders: Sequence[Path]) -> dict[str, tuple[Path, Manifest]]:

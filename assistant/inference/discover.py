@@ -1,7 +1,7 @@
 """Find the back ends: every module of `backends` that keeps the contract, usable or not.
 
-A back end module has `NAME`, `available()` (None, or the reason with the install line), `devices()` and
-`Runner(model_path, threads, device)`. Its first device goes by the back end's own name ("openvino"), others by name
+A back end module is called by its `NAME`; it has `available()` (None, or the reason with the install line), `devices()`
+and `Runner(model_path, threads, device)`. Its first device goes by the back end's own name ("openvino"), others by name
 and device ("openvino:gpu").
 """
 
@@ -41,10 +41,7 @@ def discover() -> tuple[Backend, ...]:
 
     Usable vendor packages are loaded to ask for their devices, which may take a second.
     """
-    found: list[Backend] = []
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda item: item.name != DEFAULT):
-        found += _backends_of(f"{package.__name__}.{info.name}")
-    return tuple(found)
+    return tuple(backend for name in _module_names() for backend in _backends_of(name))
 
 
 def find(name: str, among: Sequence[Backend]) -> Backend:
@@ -63,9 +60,25 @@ def find(name: str, among: Sequence[Backend]) -> Backend:
     raise DependencyError(f"There is no back end {name!r} here.", f"Use one of: auto, {usable}.")
 
 
-def _backends_of(module_name: str) -> list[Backend]:
-    module = importlib.import_module(module_name)
-    name: str = module.NAME
+def open_backend(name: str, model_path: Path, threads: int = 1) -> TensorRunner:
+    """Load a model file on the back end of that name; no other back end is loaded.
+
+    Raises:
+        DependencyError: the back end cannot be used here, or there is none of that name.
+        ModelError: the file is missing or no model.
+        BackendError: the device failed.
+    """
+    among = _backends_of(name.partition(":")[0]) if name.partition(":")[0] in _module_names() else discover()
+    return find(name, among).open(model_path, threads)
+
+
+def _module_names() -> list[str]:
+    """Return the names of the back ends' modules, which are the back ends' own, `DEFAULT` first."""
+    return sorted((info.name for info in pkgutil.iter_modules(package.__path__)), key=lambda name: name != DEFAULT)
+
+
+def _backends_of(name: str) -> list[Backend]:
+    module = importlib.import_module(f"{package.__name__}.{name}")
 
     def opener(device: str) -> Callable[[Path, int], TensorRunner]:
         def open_runner(model_path: Path, threads: int) -> TensorRunner:

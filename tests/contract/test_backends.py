@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from assistant.errors import ModelError
-from assistant.inference.discover import Backend, discover
+from assistant.inference import backends
+from assistant.inference.discover import Backend, discover, open_backend
 from assistant.types import TensorRunner, TensorSpec
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -37,6 +39,16 @@ def test_three_back_ends_are_known_and_litert_comes_first() -> None:
     names = [backend.name.split(":")[0] for backend in discover()]
     assert names[0] == "litert"
     assert {"litert", "openvino", "edgetpu"} <= set(names)
+
+
+def test_a_back_end_is_opened_by_its_name(backend: Backend) -> None:
+    assert open_backend(backend.name, MODEL).run(stored())[0].shape == (1, 18)
+
+
+def test_a_module_is_called_by_its_name() -> None:
+    folder = Path(backends.__path__[0])
+    for path in folder.glob("[!_]*.py"):
+        assert path.stem == importlib.import_module(f"{backends.__name__}.{path.stem}").NAME
 
 
 def test_a_missing_back_end_says_what_to_do() -> None:

@@ -83,3 +83,20 @@ def test_openvino_without_the_device_gives_a_backend_error() -> None:
     with pytest.raises(BackendError, match="on gpu") as caught:
         openvino.Runner(Path(__file__).parents[1] / "golden" / "tiny_int8.tflite", device="gpu")
     assert "\n" not in caught.value.cause
+
+
+def test_opening_one_back_end_loads_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> str | None:
+        raise AssertionError("OpenVINO was asked")
+
+    monkeypatch.setattr(openvino, "available", fail)
+    model = Path(__file__).parents[1] / "golden" / "tiny_int8.tflite"
+    assert discover.open_backend("litert", model).inputs[0].shape == (1, 16, 16, 3)
+
+
+def test_opening_an_unknown_back_end_names_those_there_are() -> None:
+    with pytest.raises(DependencyError, match="no back end 'cuda'") as caught:
+        discover.open_backend("cuda", Path("any"))
+    assert "litert" in caught.value.remedy
+    with pytest.raises(DependencyError, match="'litert:gpu'"):
+        discover.open_backend("litert:gpu", Path("any"))
