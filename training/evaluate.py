@@ -24,7 +24,7 @@ from training import leak, metrics, report, slices
 from training.faces import Faces, inputs
 from training.quantize import probabilities, read_json
 from training.runs import Run
-from training.splits import check_disjoint
+from training.splits import SPLITS, check_disjoint
 
 FILE: Final = "evaluation.json"
 BY_EYE: Final = "annotated by eye"
@@ -42,6 +42,8 @@ PAPER_UNITS: Final = {
     "DISFA": ("AU01", "AU02", "AU04", "AU06", "AU09", "AU12", "AU25", "AU26"),
 }
 """The units that papers report on these sets, in their order; they are averaged whatever their support."""
+
+_POINTS: Final = 60  # of a curve in evaluation.json; more are not to be seen in the picture
 
 
 class Subject:
@@ -76,7 +78,7 @@ class Subject:
 
 def table_of(faces: Faces) -> npt.NDArray[np.str_]:
     """Return the table that each face belongs to."""
-    return np.array([_OWN_TABLE.get(str(part).split("/")[0], BY_EYE) for part in faces.columns["part"]])
+    return np.array([_OWN_TABLE.get(source, BY_EYE) for source in faces.source.tolist()])
 
 
 def evaluate(subject: Subject, faces: Faces, split: str, run: Run | None = None) -> dict[str, Any]:
@@ -106,11 +108,13 @@ def evaluate(subject: Subject, faces: Faces, split: str, run: Run | None = None)
         "model": subject.manifest.name,
         "sha256": subject.manifest.sha256,
         "split": split,
+        "data": _counts(faces),
         "tables": tables,
         "papers": {n: t for n in PAPER_UNITS if (t := _paper(tables.get(n), PAPER_UNITS[n]))},
         "annotators": annotators(held_out.where(by_eye), found[by_eye], subject.thresholds),
         "slices": _slices(subject, held_out, found, belongs),
         "reliability": _reliability(held_out.where(by_eye), found[by_eye]),
+        "curves": _curves(held_out.where(by_eye), found[by_eye]),
         "splits": None if run is None else _leak(run, faces),
     }
 
@@ -229,6 +233,28 @@ def _reliability(faces: Faces, found: npt.NDArray[Any]) -> dict[str, list[float]
     labels = metrics.occurrence(faces.columns["au"])
     said, so, count = metrics.calibration_bins(labels.ravel(), found.ravel(), 20)
     return {"said": said.tolist(), "so": so.tolist(), "count": count.tolist()}
+
+
+def _curves(faces: Faces, found: npt.NDArray[Any]) -> dict[str, dict[str, list[float]]]:
+    """Return precision over recall of each unit that has positives, at no more than `_POINTS` places."""
+    labels, curves = metrics.occurrence(faces.columns["au"]), {}
+    for place, unit in enumerate(AU_ORDER):
+        if (labels[:, place] == 1).any():
+            precision, recall = metrics.precision_recall(labels[:, place], found[:, place])
+            picked = np.unique(np.linspace(0, len(recall) - 1, _POINTS).round().astype(int))
+            curves[unit] = {"recall": recall[picked].tolist(), "precision": precision[picked].tolist()}
+    return curves
+
+
+def _counts(faces: Faces) -> dict[str, dict[str, int]]:
+    """Return the faces of each source: annotated ones by split, and `other`, the rest of the train split."""
+    split, annotated, source = faces.columns["split"], faces.annotated(), faces.source
+    counts = {}
+    for name in np.unique(source).tolist():
+        here = source == name
+        counts[str(name)] = {part: int((annotated & here & (split == part)).sum()) for part in SPLITS}
+        counts[str(name)]["other"] = int((~annotated & here & (split == "train")).sum())
+    return counts
 
 
 def _leak(run: Run, faces: Faces) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _fields(run: Run, out: Path) -> dict[str, Any]:
         "metrics": {"int8_against_float": read_json(parity)["all"]} if parity.is_file() else {},
         "training": {
             "recipe": run.recipe.NAME,
-            "seed": settings.get("seed"),
+            **{key: settings[key] for key in ("seed", "loss", "precision", "teachers") if key in settings},
             "unknown_because": dict(settings.get("unknown_because", {})),
         },
     }

@@ -58,6 +58,11 @@ class Faces:
     def __len__(self) -> int:
         return len(self.columns["au"])
 
+    @property
+    def source(self) -> npt.NDArray[np.str_]:
+        """Name the data set each face is from: the first part of its name."""
+        return np.array([str(name).split("/")[0] for name in self.columns["names"]])
+
     def where(self, rows: npt.NDArray[Any]) -> Self:
         """Return the faces of a boolean mask or of row numbers."""
         return replace(

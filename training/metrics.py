@@ -118,6 +118,13 @@ def average_precision(labels: Labels, scores: npt.ArrayLike, weights: Array | No
     return _plain(_ratio(gained, positive.sum(-1)))
 
 
+def precision_recall(labels: Labels, scores: npt.ArrayLike) -> tuple[Array, Array]:
+    """Return precision and recall at every distinct score, the highest first."""
+    positive, negative = _histograms(labels, scores, None)
+    found = np.cumsum(positive[::-1])
+    return _ratio(found, found + np.cumsum(negative[::-1]), 1.0), _ratio(found, found[-1])
+
+
 def f1(labels: Labels, predicted: npt.ArrayLike, weights: Array | None = None) -> Any:
     """Compute the F1 score of yes-or-no predictions; NaN where there is no positive.
 
@@ -279,7 +286,7 @@ def _weights(labels: Labels, weights: Array | None) -> Array:
 
 def _ratio(over: Any, under: Any, empty: float = float("nan")) -> Array:
     """Divide; `empty` where the divisor is 0."""
-    quotient = np.full(np.shape(under), empty)
+    quotient = np.full(np.broadcast_shapes(np.shape(over), np.shape(under)), empty)
     np.divide(over, under, out=quotient, where=np.asarray(under) > 0)
     return quotient
 

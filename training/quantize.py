@@ -54,8 +54,8 @@ def representative(faces: Faces, size_px: int, channels: int, count: int = REPRE
     split = faces.columns["split"]
     check_disjoint(faces.columns["names"], faces.columns["group"], split)
     rng, rows = np.random.default_rng(seed), []
-    for part in np.unique(faces.columns["part"][split == "train"]):
-        candidates = np.flatnonzero((split == "train") & (faces.columns["part"] == part))
+    for source in np.unique(faces.source[split == "train"]):
+        candidates = np.flatnonzero((split == "train") & (faces.source == source))
         rows.append(rng.permutation(candidates))
     if not rows:
         raise ModelError("The prepared data has no train split.", "Prepare the data again.")

@@ -59,10 +59,10 @@ def changes() -> Mapping[str, Change]:
 
 def kinds(faces: Faces) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Yield the name and the mask of each source, apparent tone and age texture there is."""
-    for column, word in (("part", "source"), ("tone", "tone"), ("age", "age")):
-        if column not in faces.columns:
-            continue
-        values = np.asarray(faces.columns[column])
+    columns = {"source": faces.source} | {
+        name: faces.columns[name] for name in ("tone", "age") if name in faces.columns
+    }
+    for word, values in columns.items():
         for value in np.unique(values):
             if str(value) not in ("", "nan"):
                 yield f"{word} {value}", values == value

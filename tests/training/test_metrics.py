@@ -29,6 +29,10 @@ def test_agrees_with_scikit_learn(seed: int, count: int, levels: int) -> None:
     assert metrics.roc_auc(labels, scores) == pytest.approx(sklearn.roc_auc_score(y, s))
     assert metrics.average_precision(labels, scores) == pytest.approx(sklearn.average_precision_score(y, s))
     assert metrics.f1(labels, scores >= 0.5) == pytest.approx(sklearn.f1_score(y, s >= 0.5, zero_division=0))
+    precision, recall = metrics.precision_recall(labels, scores)
+    theirs = sklearn.precision_recall_curve(y, s)
+    assert precision == pytest.approx(theirs[0][:-1][::-1])
+    assert recall == pytest.approx(theirs[1][:-1][::-1])
     assert metrics.brier(labels, scores) == pytest.approx(sklearn.brier_score_loss(y, s))
 
 
