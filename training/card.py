@@ -36,7 +36,8 @@ _LIMITS: Final = f"""## Limits
   annotators on photographs, no more.
 - A movement is not a feeling. The model knows nothing of what a person thinks, intends or is.
 - Faces turned far away, covered, under 24 pixels or in the dark are read worse: see the slices.
-- Units that the table does not call known are never spoken of. Units with fewer than {LEAST_POSITIVES} positives are in no mean.
+- Units that the table does not call known are never spoken of. Units with fewer than {LEAST_POSITIVES} positives are
+  in no mean.
 - The pictures over-represent public figures and posed expressions; how well others are read was not measured.
 """
 
@@ -139,8 +140,9 @@ def _data(counts: Mapping[str, Mapping[str, int]]) -> str:
         what = SOURCES.get(source, "Provided by whoever trained this model; its licence is theirs to state.")
         lines.append(f"| {source} | {row['train']} | {row['valid']} | {row['test']} | {row['other']} | {what} |")
     said = (
-        "Faces with annotated units; `train, no units` counts those that only emotion votes or a teacher's scores could "
-        "teach from. No person and no repeated picture is in two splits. Thresholds and calibration were fitted on valid."
+        "Faces with annotated units; `train, no units` counts those that only emotion votes or a teacher's scores "
+        "could teach from. No person and no repeated picture is in two splits. Thresholds and calibration were fitted "
+        "on valid."
     )
     return "\n".join([*lines, "", said])
 
@@ -154,8 +156,8 @@ def _tables(manifest: Manifest, evaluation: Mapping[str, Any]) -> str:
             f"## {name[0].upper() + name[1:]}: {evaluation['split']} split",
             "",
             f"{table['faces']} faces of {table['people']} people. Mean over the {len(table['pooled'])} units with at "
-            f"least {LEAST_POSITIVES} positives: F1 {_number(mean['f1'])} {_ends(ends['f1'])}, AUC {_number(mean['auc'])} "
-            f"{_ends(ends['auc'])}. Intervals are 95 %, bootstrapped over people.",
+            f"least {LEAST_POSITIVES} positives: F1 {_number(mean['f1'])} {_ends(ends['f1'])}, "
+            f"AUC {_number(mean['auc'])} {_ends(ends['auc'])}. Intervals are 95 %, bootstrapped over people.",
             "",
             "| unit | movement | known | positives | F1 | AUC | AP | ECE | threshold |",
             "|---|---|---|---|---|---|---|---|---|",
@@ -204,8 +206,8 @@ def _comparisons(evaluation: Mapping[str, Any]) -> str:
     if splits and splits["random"]["mean"] is not None:
         lines.append(
             "- The leak of a random split: a head on the same frozen features reaches AUC "
-            f"{splits['random']['mean']:.4f} when people are split at random and {splits['disjoint']['mean']:.4f} when they are kept apart "
-            f"({splits['faces']} held-out faces, {splits['repeated']} of people with several pictures)."
+            f"{splits['random']['mean']:.4f} when people are split at random and {splits['disjoint']['mean']:.4f} "
+            f"when they are kept apart ({splits['faces']} held-out faces, {splits['repeated']} of people with several)."
         )
     return "## Beside it\n\n" + "\n".join(lines) if lines else ""
 
