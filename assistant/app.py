@@ -198,6 +198,8 @@ class _Run:
             self._show(f"at {event.start_s:.1f} s: {event.utterance.text}")
         elif isinstance(event, Dropped):
             self._policy.dropped(event.utterance)
+            if event.reason == "no voice":
+                self._show(f"at {event.time_s:.1f} s, not spoken: {event.utterance.text}")
         elif isinstance(event, Trouble):
             self._warn(str(event.error))
         elif isinstance(event, Recovered):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from assistant.clock import Clock, SystemClock
-from assistant.errors import DependencyError, FacecueError, SpeechError
+from assistant.errors import DependencyError, SpeechError
 from assistant.settings import Settings
+from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
 from assistant.speech.players import open_player
 from assistant.speech.speaker import QueueSpeaker, SoundFile, SpeechEvent
@@ -17,23 +20,21 @@ from assistant.types import Priority, Speech, Synthesiser, Utterance
 _LASTS_S = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
 
 
-class NoVoice:
-    """Stand in where no voice can be had: words are printed, and earcons are heard.
+class TextOnly:
+    """Stand in where no voice can be had: an earcon says that there is something to read, and words take their time.
 
     Args:
-        error: why there is none.
+        words_per_minute: how fast they would be spoken.
     """
 
-    def __init__(self, error: FacecueError) -> None:
-        self._error = SpeechError(error.cause, error.remedy)
+    def __init__(self, words_per_minute: int) -> None:
+        self._word_s = 60.0 / words_per_minute
 
     def synthesise(self, text: str) -> Speech:
-        """Say why there is no voice.
-
-        Raises:
-            SpeechError: always.
-        """
-        raise self._error
+        """Return an earcon, and silence for as long as the words would last."""
+        sound = earcons.earcon(earcons.FAILED)
+        silence = np.zeros(round(len(text.split()) * self._word_s * sound.rate_hz), np.int16)
+        return Speech(np.concatenate([sound.pcm, silence]), sound.rate_hz)
 
     def close(self) -> None:
         """Do nothing."""
@@ -75,7 +76,7 @@ def open_speaker(
     try:
         synthesiser = open_voice(settings)
     except (DependencyError, SpeechError) as error:
-        synthesiser = NoVoice(error)
+        synthesiser = TextOnly(settings.speech.words_per_minute)
         missing.append(f"No voice: {error} Going on with text only.")
     player = open_player("none" if silent else settings.speech.output)
     name, reason = player.describe()

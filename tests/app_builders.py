@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from assistant import locate
+from assistant.__main__ import main
 from assistant.facs import AU_ORDER, EXPRESSIONS, UNCLEAR
 from assistant.inference.manifest import write_manifest
 from assistant.types import ActionUnits, Considered, Expression, Face, Frame, Scene, Utterance
+from tests.camera_builders import write_picture
 from tests.model_builders import model_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,17 +75,63 @@ def use_models(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(locate, "shipped", lambda name: folder if name == "models" else shipped(name))
 
 
-def start(*arguments: str | Path, **options: object) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own, with this checkout's models."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "", **options.pop("env", {})}  # type: ignore[dict-item]
-    return subprocess.Popen(
-        [sys.executable, "-m", "assistant", *map(str, arguments)],
-        env=environment,
+_CHILD = """
+import sys
+from pathlib import Path
+from assistant import locate
+from assistant.__main__ import main
+shipped = locate.shipped
+locate.shipped = lambda name: Path(sys.argv[1]) if name == "models" else shipped(name)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@contextmanager
+def started(models: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the command line as a process of its own, and end it whatever happens."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with subprocess.Popen(
+        [sys.executable, "-c", _CHILD, str(models), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,  # type: ignore[call-overload]
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def call(*arguments: str | Path) -> tuple[int, str, str]:
+    """Run the command line in this process; return exit status, standard output and standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main([str(argument) for argument in arguments])
+    return status, out.getvalue(), err.getvalue()
+
+
+def photograph() -> npt.NDArray[np.uint8]:
+    """Return scikit-image's astronaut, a real photograph in the public domain: (512, 512, 3) RGB."""
+    data = pytest.importorskip("skimage.data", reason="scikit-image is not installed: pip install '.[demo]'")
+    picture: npt.NDArray[np.uint8] = data.astronaut()[:, :, :3]
+    return picture
+
+
+def face_picture(path: Path) -> Path:
+    """Write the photograph as a picture."""
+    return write_picture(path, np.ascontiguousarray(photograph()[:, :, ::-1]))
+
+
+def face_clip(path: Path, seconds: float = 4.0) -> Path:
+    """Write a clip, 640x480 at 10 frames a second, that shows the photographed person all the time."""
+    still = np.full((480, 640, 3), 160, np.uint8)
+    still[:, 80:560] = photograph()[:480, :480, ::-1]
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 10.0, (640, 480))
+    for shift in range(round(seconds * 10)):
+        writer.write(np.roll(still, shift % 3, axis=1))
+    writer.release()
+    return path
 
 
 def frame(index: int = 0, at_s: float | None = None, size: tuple[int, int] = (64, 48), level: int = 128) -> Frame:

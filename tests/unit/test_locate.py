@@ -28,5 +28,5 @@ def test_a_model_is_found_by_name_and_by_path(tmp_path, monkeypatch):
 
 def test_an_unknown_model_is_told_with_the_names_there_are(tmp_path, monkeypatch):
     use_models(monkeypatch, tiny_models(tmp_path))
-    with pytest.raises(ModelError, match="no model 'best'.*blazeface_full, blazeface_short, compact"):
+    with pytest.raises(ModelError, match=r"no model 'best'.*blazeface_full, blazeface_short, compact"):
         locate.model_folder("best")

@@ -33,7 +33,7 @@ def test_a_name_that_is_too_long_is_told(tmp_path):
 
 def test_two_outputs_in_one_file_are_refused(tmp_path):
     path = tmp_path / "a"
-    with pytest.raises(SettingsError, match="--wav .* is also --transcript"):
+    with pytest.raises(SettingsError, match=r"--wav .* is also --transcript"):
         check_outputs({"--transcript": path, "--wav": tmp_path / "." / "a"})
 
 
