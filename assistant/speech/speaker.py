@@ -176,7 +176,8 @@ class QueueSpeaker:
         """
         self.pump(self._clock.now_s())
         while not self.idle:
-            wait(max(self._free_at_s() - self._clock.now_s(), 0.001))
+            due_s = self._free_at_s() if self._current is None else self._busy_until_s
+            wait(max(due_s - self._clock.now_s(), 0.001))
             self.pump(self._clock.now_s())
 
     def stop(self) -> None:

@@ -90,7 +90,13 @@ def test_no_sequence_of_scenes_exceeds_the_budget(beats: list[Any], feedback: bo
 def test_restless_faces_use_the_budget_and_never_exceed_it() -> None:
     rng = np.random.default_rng(3)
     beats = [
-        (1.0, 0.05, 0.5, [person(*rng.choice(LOUD, 3, replace=False), track=n, x=150.0 * n) for n in range(1, 5)], False)
+        (
+            1.0,
+            0.05,
+            0.5,
+            [person(*rng.choice(LOUD, 3, replace=False), track=n, x=150.0 * n) for n in range(1, 5)],
+            False,
+        )
         for _ in range(60)
     ]
     told, untold = run(beats, feedback=True), run(beats, feedback=False)

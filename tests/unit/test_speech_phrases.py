@@ -10,7 +10,22 @@ from assistant.speech import places
 from assistant.types import ActionUnits, Person
 from tests.speech_builders import PHRASES_FILE, expression, person, phrases, scene
 
-FORBIDDEN = ("man", "woman", "boy", "girl", "old", "young", "pretty", "black", "white", "fat", "he", "she", "his", "her")
+FORBIDDEN = (
+    "man",
+    "woman",
+    "boy",
+    "girl",
+    "old",
+    "young",
+    "pretty",
+    "black",
+    "white",
+    "fat",
+    "he",
+    "she",
+    "his",
+    "her",
+)
 
 
 def words(*units: str, **options: object) -> list[str]:
@@ -22,7 +37,9 @@ def test_a_smile_is_said_as_a_movement() -> None:
     assert words("AU06", "AU12", "AU25")[:2] == ["laughing", "smiling"]
 
 
-@pytest.mark.parametrize("units", [("AU06", "AU12"), ("AU12", "AU25"), ("AU06", "AU12", "AU25", "AU15"), ("AU06", "AU25")])
+@pytest.mark.parametrize(
+    "units", [("AU06", "AU12"), ("AU12", "AU25"), ("AU06", "AU12", "AU25", "AU15"), ("AU06", "AU25")]
+)
 def test_laughing_needs_cheeks_lips_and_mouth_and_no_sign_of_crying(units: tuple[str, ...]) -> None:
     assert "laughing" not in words(*units)
 
@@ -93,7 +110,8 @@ def test_nothing_is_said_of_who_somebody_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("x", "hour", "said"), [(320, 0, "ahead"), (590, 1, "at one o'clock"), (50, 11, "at eleven o'clock"), (380, 0, "ahead")]
+    ("x", "hour", "said"),
+    [(320, 0, "ahead"), (590, 1, "at one o'clock"), (50, 11, "at eleven o'clock"), (380, 0, "ahead")],
 )
 def test_directions_are_hours_of_a_clock(x: float, hour: int, said: str) -> None:
     face = person(x=x).face

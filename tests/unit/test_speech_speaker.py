@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assistant.clock import ManualClock
+from assistant.errors import OutputError
+from assistant.speech import earcons
+from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
+from assistant.types import Priority, Speech
+from tests.speech_builders import FakePlayer, FakeVoice, utterance
+
+NEWS, CHANGE, ALERT, ANSWER = Priority.NEWS, Priority.CHANGE, Priority.ALERT, Priority.ANSWER
+
+
+class Memory:
+    """Stand in for a WAV file."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.kept: list[tuple[float, float]] = []
+        self.closed = 0
+        self._fails = fails
+
+    def add(self, start_s: float, speech: Speech) -> None:
+        if self._fails:
+            raise OutputError("The disk is full.", "Free some space.")
+        self.kept.append((start_s, speech.seconds))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Room:
+    """A speaker with everything around it."""
+
+    def __init__(self, voice: FakeVoice | None = None, player: FakePlayer | None = None, **options: Any) -> None:
+        self.clock = ManualClock()
+        self.events: list[SpeechEvent] = []
+        self.voice, self.player = voice or FakeVoice(), player or FakePlayer()
+        self.speaker = QueueSpeaker(self.voice, self.player, self.clock, self.events.append, **options)
+
+    def at(self, now_s: float) -> Room:
+        while self.clock.now_s() < now_s:
+            self.clock.set(min(self.clock.now_s() + 0.02, now_s))
+            self.speaker.pump(self.clock.now_s())
+        return self
+
+    def say(
+        self, text: str, priority: Priority = CHANGE, lasts_s: float = 2.0, track: int = 1, earcon: str = ""
+    ) -> bool:
+        now_s = self.clock.now_s()
+        return self.speaker.say(utterance(text, priority, now_s, lasts_s, track, earcon), now_s)
+
+    def heard(self) -> list[tuple[float, str]]:
+        return [(round(e.start_s, 2), e.utterance.text) for e in self.events if isinstance(e, Spoken)]
+
+    def dropped(self) -> list[tuple[str, str]]:
+        return [(e.utterance.text, e.reason) for e in self.events if isinstance(e, Dropped)]
+
+
+def test_words_start_at_once_and_take_their_own_seconds() -> None:
+    room = Room()
+    assert room.speaker.busy_until_s() == 0.0
+    assert room.say("one two three four")
+    assert room.heard() == [(0.0, "one two three four")]
+    assert room.events == [Spoken(room.events[0].utterance, 0.0, 1.0)]  # type: ignore[union-attr]
+    assert room.speaker.busy_until_s() == 1.0
+    assert not room.speaker.idle
+    assert room.at(1.0).speaker.idle
+    assert len(room.player.played) == 1
+
+
+def test_one_utterance_follows_another_after_a_breath() -> None:
+    room = Room()
+    room.say("one two", NEWS)
+    assert room.say("three", NEWS)
+    room.at(1)
+    assert room.heard() == [(0.0, "one two"), (0.58, "three")]
+
+
+def test_stale_words_are_never_started() -> None:
+    room = Room()
+    room.say("a b c d e f", NEWS)
+    assert room.say("late", NEWS, lasts_s=1.0)
+    room.at(3)
+    assert room.heard() == [(0.0, "a b c d e f")]
+    assert room.dropped() == [("late", "expired")]
+    assert not room.speaker.say(utterance("old", now_s=0.0), 3.0)
+    assert room.dropped()[1:] == [("old", "expired")]
+
+
+def test_change_is_dropped_at_once_where_it_would_be_stale() -> None:
+    room = Room()
+    room.say("a b c d e f g h i j k l", NEWS)
+    assert not room.say("Smiling.")
+    assert room.dropped() == [("Smiling.", "busy")]
+
+
+def test_news_displaces_change_that_waits_but_not_what_is_spoken() -> None:
+    room = Room()
+    room.say("Brows raised.", CHANGE)
+    room.say("Smiling.", CHANGE)
+    room.say("They left.", NEWS)
+    room.at(3)
+    assert [text for _, text in room.heard()] == ["Brows raised.", "They left."]
+    assert room.dropped() == [("Smiling.", "displaced")]
+
+
+def test_of_one_face_only_the_newest_movement_waits() -> None:
+    room = Room()
+    room.say("a b", NEWS)
+    room.say("Smiling.", track=1)
+    room.say("Brows raised.", track=2)
+    room.say("Laughing.", track=1)
+    room.at(2)
+    assert [text for _, text in room.heard()] == ["a b", "Brows raised.", "Laughing."]
+    assert room.dropped() == [("Smiling.", "displaced")]
+
+
+@pytest.mark.parametrize("urgent", [ALERT, ANSWER])
+@pytest.mark.parametrize("current", [CHANGE, NEWS])
+def test_urgent_words_cut_others_at_once(urgent: Priority, current: Priority) -> None:
+    room = Room()
+    room.say("a b c d e f", current)
+    room.at(0.5)
+    assert room.say("Camera lost.", urgent)
+    assert room.heard() == [(0.0, "a b c d e f"), (0.5, "Camera lost.")]
+    assert [type(event) for event in room.events] == [Spoken, Cut, Spoken]
+    assert room.player.stops == 1
+
+
+def test_an_alert_cut_by_an_answer_is_said_after_it() -> None:
+    room = Room()
+    room.say("Camera lost.", ALERT, lasts_s=5)
+    room.at(0.2)
+    room.say("Nobody in view.", ANSWER)
+    room.at(3)
+    assert [text for _, text in room.heard()] == ["Camera lost.", "Nobody in view.", "Camera lost."]
+
+
+def test_an_alert_waits_for_an_alert_and_for_an_answer() -> None:
+    for first in (ALERT, ANSWER):
+        room = Room()
+        room.say("a b", first)
+        room.say("Camera lost.", ALERT)
+        room.at(2)
+        assert room.heard() == [(0.0, "a b"), (0.58, "Camera lost.")]
+
+
+def test_the_newest_answer_cuts_the_one_before() -> None:
+    room = Room()
+    room.say("a b c d", ANSWER)
+    room.at(0.2)
+    room.say("e f", ANSWER)
+    assert room.heard() == [(0.0, "a b c d"), (0.2, "e f")]
+
+
+def test_the_urgent_go_first() -> None:
+    room = Room()
+    room.say("a b", ANSWER)
+    for text, priority in (("one", CHANGE), ("two", ALERT)):
+        room.say(text, priority)
+    room.at(2)
+    assert [text for _, text in room.heard()] == ["a b", "two", "one"]
+
+
+def test_the_queue_stays_short() -> None:
+    room = Room()
+    room.say("a b", NEWS)
+    answers = [room.say(str(n), CHANGE, track=n) for n in range(6)]
+    assert answers == [True] * 4 + [False] * 2
+    assert room.dropped() == [("4", "busy"), ("5", "busy")]
+
+
+def test_stop_cuts_and_forgets() -> None:
+    memory = Memory()
+    room = Room(wav=memory)
+    room.say("a b c d", NEWS)
+    room.say("e", NEWS)
+    room.at(0.5)
+    room.speaker.stop()
+    assert room.speaker.idle
+    assert room.player.stops == 1
+    assert memory.kept == [(0.0, 0.5)]
+    assert room.dropped() == [("e", "stopped")]
+    assert room.say("f", NEWS)  # and goes on at once
+    assert room.heard()[-1] == (0.5, "f")
+
+
+def test_drain_lets_everything_be_said_in_the_clip_s_time() -> None:
+    memory = Memory()
+    room = Room(wav=memory)
+    room.say("a b", NEWS)
+    room.say("c d", NEWS)
+    room.speaker.drain(lambda seconds: room.clock.set(room.clock.now_s() + seconds))
+    assert memory.kept == [(0.0, 0.5), (pytest.approx(0.58), 0.5)]
+    assert room.clock.now_s() == pytest.approx(1.08, abs=0.01)
+
+
+def test_close_releases_everything_and_may_come_twice() -> None:
+    memory = Memory()
+    room = Room(wav=memory)
+    with room.speaker as speaker:
+        speaker.say(utterance("a b", NEWS), 0.0)
+    speaker.close()
+    assert room.player.closed
+    assert room.voice.closed
+    assert memory.closed
+    assert [type(event) for event in room.events] == [Spoken, Cut]
+
+
+def test_an_earcon_comes_before_the_words() -> None:
+    room = Room()
+    room.say("Camera lost.", ALERT, earcon=earcons.ALERT)
+    played = room.player.played[0]
+    assert played.seconds == pytest.approx(0.5 + earcons.earcon(earcons.ALERT, 1_000).seconds)
+    assert (played.pcm[-500:] == 1_000).all()
+
+
+def test_without_a_voice_an_earcon_is_heard_and_the_failure_told_once() -> None:
+    room = Room(FakeVoice(failures=2))
+    room.say("one", NEWS)
+    room.at(5).say("two", NEWS)
+    assert np.array_equal(room.player.played[0].pcm, earcons.earcon(earcons.FAILED).pcm)
+    assert room.heard() == []
+    assert room.dropped() == [("one", "no voice"), ("two", "no voice")]
+    assert sum(isinstance(event, Trouble) for event in room.events) == 1
+
+
+def test_a_failed_voice_rests_is_tried_again_and_its_return_is_told() -> None:
+    room = Room(FakeVoice(failures=2))
+    for now_s in (0, 10, 31, 62):
+        room.at(now_s).say(f"at {now_s}", NEWS)
+    assert room.heard() == [(62.0, "at 62")]
+    assert room.voice.texts == ["at 62"]
+    assert [type(event) for event in room.events if isinstance(event, Trouble | Recovered)] == [Trouble, Recovered]
+
+
+def test_lost_sound_is_told_once_and_its_return_once() -> None:
+    room = Room(player=FakePlayer(["aplay ended with status 1", None, "again"] + [None] * 1000))
+    for now_s in (0, 1, 2, 3):
+        room.at(now_s).say("one", NEWS)
+    room.at(5)
+    told = [event for event in room.events if isinstance(event, Trouble | Recovered)]
+    assert [type(event) for event in told] == [Trouble, Recovered]
+    assert "aplay ended with status 1" in str(told[0].error)  # type: ignore[union-attr]
+
+
+def test_a_full_disk_is_told_once_and_speech_can_go_on() -> None:
+    memory = Memory(fails=True)
+    room = Room(wav=memory)
+    room.say("one", NEWS)
+    with pytest.raises(OutputError):
+        room.at(1)
+    assert memory.closed == 1
+    assert room.say("two", NEWS)
+    room.at(2)
+    room.speaker.close()
+    assert [text for _, text in room.heard()] == ["one", "two"]
+
+
+def test_an_alert_said_from_within_a_failing_output_is_not_lost() -> None:
+    """The disk fills up just as an answer cuts other words: whoever keeps the file tells it through this speaker."""
+    room = Room()
+
+    class Full(Memory):
+        def add(self, start_s: float, speech: Speech) -> None:
+            if not self.kept:
+                self.kept.append((start_s, speech.seconds))
+                room.say("I cannot save that.", ALERT, lasts_s=5)
+
+    room.speaker = QueueSpeaker(room.voice, room.player, room.clock, room.events.append, Full())
+    room.say("a b c d", NEWS)
+    room.at(0.2)
+    room.say("Nobody in view.", ANSWER)
+    room.at(4)
+    assert {text for _, text in room.heard()} == {"a b c d", "I cannot save that.", "Nobody in view."}
+
+
+@pytest.mark.parametrize("name", [earcons.ALERT, earcons.FAILED])
+def test_earcons_are_short_audible_and_do_not_click(name: str) -> None:
+    sound = earcons.earcon(name)
+    assert 0.1 < sound.seconds < 0.3
+    assert 4_000 < np.abs(sound.pcm).max() < 12_000
+    assert np.abs(np.diff(sound.pcm.astype(int))).max() < 3_000
+    assert abs(int(sound.pcm[0])) < 100
+    assert abs(int(sound.pcm[-1])) < 1_000
