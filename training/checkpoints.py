@@ -1,0 +1,60 @@
+"""Save and restore training, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.errors import ModelError, OutputError
+
+
+def save(path: Path, variables: Sequence[Any], step: int, history: list[dict[str, Any]]) -> None:
+    """Write every variable, the step and the history; the old checkpoint stays until the new one is complete.
+
+    Raises:
+        OutputError: the disk is full or the folder is gone; the previous checkpoint is untouched.
+    """
+    import keras
+
+    arrays = {str(i): keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
+    temporary = path.with_suffix(".part")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, step=step, history=json.dumps(history), **arrays)  # type: ignore[arg-type]
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"The checkpoint {path} cannot be written: {error}.",
+            "Free some space and run the same command again; it continues from the checkpoint before.",
+        ) from error
+
+
+def restore(path: Path, variables: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
+    """Put a checkpoint back into the variables.
+
+    Returns:
+        The step it was made at and the history up to it; 0 and nothing where there is no checkpoint.
+
+    Raises:
+        ModelError: the checkpoint is damaged or of another network.
+    """
+    if not path.is_file():
+        return 0, []
+    try:
+        with np.load(path) as file:
+            values = [file[str(i)] for i in range(len(variables))]
+            step, history = int(file["step"]), json.loads(str(file["history"]))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ModelError(
+            f"The checkpoint {path} is damaged: {error}.", "Delete it to start the stage again."
+        ) from error
+    for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise ModelError(f"The checkpoint {path} is of another network.", "Delete it, or choose another --out.")
+        variable.assign(value)
+    return step, history

@@ -1,0 +1,358 @@
+"""Train a recipe: `python -m training train RECIPE`. Resumes after a kill with the same result.
+
+Everything random is named by (seed, stage, step), the checkpoint holds every variable of network and optimiser, and
+so a run that was stopped and continued takes the same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from assistant.errors import FacecueError, OutputError, SettingsError
+from training import checkpoints, recipes, splits
+from training.augment import Augmentation
+from training.batches import SHAPES, Pool, draw, gather
+from training.faces import Faces, inputs
+from training.losses import EMOTIONS, Layout, combined
+from training.metrics import roc_auc
+from training.recipes import Stage
+
+CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
+
+
+class TrainingError(FacecueError):
+    """Training cannot go on; what was learned up to the last checkpoint is kept."""
+
+    exit_status = 9
+    default_spoken = "Training stopped."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("recipe", choices=recipes.NAMES)
+    parser.add_argument("--data", type=Path, default=Path("cache"), help="folder that prepare wrote")
+    parser.add_argument("--out", type=Path, help="folder of the run; default runs/RECIPE")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trunk", type=Path, help="pretrained VGG-16 convolutions (vggface only)")
+    parser.add_argument("--start", type=Path, help="weights of another run of this recipe to start from")
+    parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
+    parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
+    parser.add_argument("--stages", nargs="*", help="names of the recipe's stages to run; default: all")
+    parser.add_argument("--scale-steps", type=float, default=1.0, help="share of the recipe's steps, for a trial")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; default: all cores")
+    parser.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"), default="auto")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, or continue what was begun, and write `model.weights.h5`, `run.json` and `curves.png`."""
+    recipe = recipes.load(options.recipe)
+    out = options.out or Path("runs") / options.recipe
+    out.mkdir(parents=True, exist_ok=True)
+    device = choose_device(options.threads, options.precision)
+    print(device.reason, flush=True)
+    faces = Faces.load(options.data)
+    splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
+    soft = _soft(options.soft, faces)
+    pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
+    if not pool.draw_weight.any():
+        raise TrainingError(f"No face in the train split of {options.data} has Action Units.", "Annotate some.")
+    layout = Layout(len(recipe.AUS), pool.shapes.shape[1])
+    stages = _stages(recipe, options)
+    outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(EMOTIONS)), *(pair[0] for pair in SHAPES)]
+    state: dict[str, Any] = {
+        "recipe": recipe.NAME,
+        "seed": options.seed,
+        "outputs": outputs[: layout.outputs],
+        "loss": options.loss or recipe.PLAN.loss,
+        "precision": device.precision,
+        "trunk": None,
+        "history": [],
+    }
+    weights = None
+    for number, stage in enumerate(stages):
+        job = Job(recipe, stage, number, pool, faces, layout, out, state)
+        weights = train_stage(job, weights, options)
+    _finish(recipe, layout, weights, out, state)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Say how to compute: the numeric precision of Keras and the reason for it."""
+
+    precision: str
+    reason: str
+
+
+def choose_device(threads: int, precision: str) -> Device:
+    """Choose mixed precision where the machine gains from it, and say why.
+
+    Args:
+        threads: for the CPU; 0 for all cores.
+        precision: a Keras policy, or "auto".
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    backend, gpu, fast_bf16 = keras.backend.backend(), False, False
+    if backend == "torch":
+        import torch
+
+        torch.set_num_threads(threads or os.cpu_count() or 1)
+        gpu = torch.cuda.is_available()
+    elif backend == "jax":
+        import jax
+
+        gpu = jax.default_backend() == "gpu"
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        gpu = bool(tf.config.list_physical_devices("GPU"))
+    if Path("/proc/cpuinfo").is_file():
+        fast_bf16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    chosen = precision
+    if precision == "auto":
+        chosen = "mixed_bfloat16" if gpu or (fast_bf16 and backend == "torch") else "float32"
+    keras.mixed_precision.set_global_policy(chosen)
+    where = "a GPU" if gpu else "the CPU, because no GPU is visible"
+    why = "it is faster there" if chosen != "float32" else "this processor has no fast 16-bit arithmetic"
+    if precision != "auto":
+        why = "it was asked for"
+    return Device(chosen, f"Keras on {backend} uses {where}; arithmetic is {chosen}, because {why}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Hold what one stage works with."""
+
+    recipe: recipes.Recipe
+    stage: Stage
+    number: int
+    pool: Pool
+    faces: Faces
+    layout: Layout
+    out: Path
+    state: dict[str, Any]
+
+
+def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> Path:
+    """Run one stage to its end, from its last checkpoint where there is one.
+
+    Returns:
+        File of the stage's averaged weights.
+    """
+    import keras
+
+    stage, done = job.stage, job.out / f"{job.number}-{job.stage.name}.weights.h5"
+    keras.utils.set_random_seed(options.seed * 1000 + job.number)
+    model = job.recipe.build(job.layout.outputs, size_px=stage.size_px)
+    if weights is not None:
+        copy_weights(weights, job, model)
+    elif options.start:
+        copy_weights(options.start, job, model)
+    elif options.trunk:
+        job.state["trunk"] = _install_trunk(job.recipe, options.trunk, model)
+    for layer in model.layers:
+        layer.trainable = not (stage.frozen and layer.name.startswith(stage.frozen))
+    optimiser = _optimiser(job.recipe.PLAN, stage)
+    optimiser.build(model.trainable_variables)
+    model.compile(optimizer=optimiser, loss=combined(job.layout, stage.weights, job.state["loss"]))
+    variables = [*model.variables, *optimiser.variables]
+    path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
+    step, history = checkpoints.restore(path, variables)
+    job.state["history"] = [row for row in job.state["history"] if row["stage"] != stage.name] + history
+    if step >= stage.steps and done.is_file():
+        return done
+    began, first = time.monotonic(), step
+    while step < stage.steps:
+        count = min(CHUNK, stage.steps - step)
+        loss = _steps(model, job, options.seed, step, count)
+        step += count
+        row = {"stage": stage.name, "step": step, "loss": loss}
+        last = step >= stage.steps
+        if last or (step // CHUNK) % 5 == 0:
+            row["valid_auc"] = with_average(model, optimiser, lambda: valid_auc(model, job), keep=last)
+        history.append(row)
+        job.state["history"].append(row)
+        if not last:
+            checkpoints.save(path, variables, step, history)
+        _progress(row, stage, (time.monotonic() - began) / (step - first))
+    model.save_weights(str(done))
+    checkpoints.save(path, variables, step, history)
+    return done
+
+
+def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
+    """Take `count` gradient steps and return their mean loss.
+
+    Raises:
+        TrainingError: the loss is not a number any more.
+    """
+    losses = []
+    for step in range(first, first + count):
+        key = (seed, job.number, step)
+        x, y = draw(job.pool, job.layout, job.stage, Augmentation(), job.recipe.CHANNELS, key)
+        losses.append(float(model.train_on_batch(x, y)))
+        if not np.isfinite(losses[-1]):
+            raise TrainingError(
+                f"The loss became {losses[-1]} at step {step} of stage {job.stage.name!r}.",
+                f"Lower the stage's rate; the last good checkpoint is in {job.out}.",
+            )
+    return float(np.mean(losses))
+
+
+def with_average(model: Any, optimiser: Any, work: Callable[[], float], keep: bool = False) -> float:
+    """Do `work` with the averaged weights in place, and put the trained ones back unless they are to be kept."""
+    if not optimiser.use_ema:
+        return work()
+    trained = [np.array(_numpy(variable)) for variable in model.trainable_variables]
+    optimiser._overwrite_model_variables_with_average_value(model.trainable_variables)
+    try:
+        return work()
+    finally:
+        if not keep:
+            for variable, value in zip(model.trainable_variables, trained, strict=True):
+                variable.assign(value)
+
+
+def valid_auc(model: Any, job: Job) -> float:
+    """Return the mean ROC AUC over the units with ten or more positives among the valid split's people."""
+    from assistant.facs import AU_ORDER
+
+    rows = np.flatnonzero(job.faces.annotated("valid"))
+    if not len(rows):
+        return float("nan")
+    logits = np.concatenate(
+        [
+            _numpy(model(inputs(job.faces.crops[part], job.stage.size_px, job.recipe.CHANNELS), training=False))
+            for part in np.array_split(rows, max(1, len(rows) // 32))
+        ]
+    )
+    labels = job.faces.columns["au"][rows]
+    scores = []
+    for place, au in enumerate(job.recipe.AUS):
+        column = labels[:, AU_ORDER.index(au)]
+        sure = column >= 0
+        if (column > 0).sum() >= 10 and (column == 0).sum() >= 10:
+            scores.append(roc_auc(column[sure] > 0, logits[sure, place]))
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def copy_weights(source: Path, job: Job, model: Any) -> None:
+    """Copy every layer of a saved network that fits, so that a stage may have another input size or other outputs."""
+    import h5py
+
+    try:
+        with h5py.File(source, "r") as file:
+            for layer in model.layers:
+                group = file.get(f"layers/{layer.name}/vars")
+                values = [np.asarray(group[str(i)]) for i in range(len(group))] if group is not None else []
+                if values and [v.shape for v in values] == [tuple(w.shape) for w in layer.weights]:
+                    layer.set_weights(values)
+    except OSError as error:
+        raise SettingsError(f"{source} cannot be read: {error}.", "Give the model.weights.h5 of a run.") from error
+
+
+def _install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
+    from training import trunks
+
+    if recipe.NAME != "vggface":
+        raise SettingsError(f"The recipe {recipe.NAME} takes no pretrained trunk.", "Leave --trunk away.")
+    trunk = trunks.read(path)
+    trunks.install(trunk, model)
+    return {"origin": trunk.origin, "licence": trunk.licence}
+
+
+def _optimiser(plan: recipes.Plan, stage: Stage) -> Any:
+    """Return the optimiser with warm-up and cosine decay."""
+    import keras
+
+    if plan.optimiser == "sgd":
+        return keras.optimizers.SGD(stage.rate, momentum=0.9, nesterov=True)
+    warm = max(1, stage.steps // 20)
+    rate = keras.optimizers.schedules.CosineDecay(
+        stage.rate / 50, stage.steps - warm, alpha=0.02, warmup_target=stage.rate, warmup_steps=warm
+    )
+    average = {"use_ema": True, "ema_momentum": plan.average} if plan.average else {}
+    return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, global_clipnorm=5.0, **average)
+
+
+def _stages(recipe: recipes.Recipe, options: argparse.Namespace) -> list[Stage]:
+    wanted = options.stages
+    chosen = [stage for stage in recipe.PLAN.stages if not wanted or stage.name in wanted]
+    if not chosen:
+        names = ", ".join(stage.name for stage in recipe.PLAN.stages)
+        raise SettingsError(f"{recipe.NAME} has no stage {wanted}.", f"Its stages are: {names}.")
+    return [replace(stage, steps=max(1, round(stage.steps * options.scale_steps))) for stage in chosen]
+
+
+def _soft(paths: list[Path], faces: Faces) -> Any:
+    """Return the mean of the teachers' probabilities in the order of the cache, (N, 18), NaN where none."""
+    if not paths:
+        return None
+    total = []
+    for path in paths:
+        with np.load(path) as file:
+            place = {str(name): row for row, name in enumerate(file["names"])}
+            values = np.full((len(faces.crops), file["probability"].shape[1]), np.nan, np.float32)
+            for row, name in enumerate(faces.columns["names"]):
+                if str(name) in place:
+                    values[row] = file["probability"][place[str(name)]]
+        total.append(values)
+    return np.mean(total, axis=0)
+
+
+def _finish(recipe: recipes.Recipe, layout: Layout, weights: Path | None, out: Path, state: dict[str, Any]) -> None:
+    """Write the run's final files."""
+    if weights is not None:
+        try:
+            temporary = out / "model.part"
+            temporary.write_bytes(weights.read_bytes())
+            temporary.replace(out / "model.weights.h5")
+            (out / "run.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"The run cannot be written to {out}: {error}.", "Free some space.") from error
+    _curves(state["history"], out / "curves.png")
+    print(f"Trained {recipe.NAME}: {out / 'model.weights.h5'}. Next: python -m training calibrate {out}", flush=True)
+
+
+def _curves(history: list[dict[str, Any]], path: Path) -> None:
+    """Draw loss and validation AUC over the steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for stage in dict.fromkeys(row["stage"] for row in history):
+        rows = [row for row in history if row["stage"] == stage]
+        left.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=stage)
+        scored = [row for row in rows if "valid_auc" in row]
+        right.plot([row["step"] for row in scored], [row["valid_auc"] for row in scored], "o-", label=stage)
+    for axes, title in ((left, "Training loss"), (right, "Mean ROC AUC, valid split")):
+        axes.set(title=title, xlabel="step")
+        axes.legend()
+    figure.savefig(path, dpi=100)
+
+
+def _progress(row: dict[str, Any], stage: Stage, seconds_a_step: float) -> None:
+    left_s = (stage.steps - row["step"]) * seconds_a_step
+    auc = f", valid AUC {row['valid_auc']:.4f}" if "valid_auc" in row else ""
+    print(
+        f"{stage.name}: step {row['step']} of {stage.steps}, loss {row['loss']:.4f}{auc}, "
+        f"about {left_s / 60:.0f} min left",
+        flush=True,
+    )
+
+
+def _numpy(tensor: Any) -> Any:
+    import keras
+
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))

@@ -1,0 +1,125 @@
+"""Add up several kinds of supervision in one masked loss.
+
+Annotated units, soft units of a teacher, emotion votes and face-shape scores each have their own columns in the target;
+what a face lacks has weight 0 there and pulls at nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+EMOTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Say which columns of logits and targets mean what.
+
+    Attributes:
+        units: number of Action Units.
+        shapes: number of face-shape scores, 0 without a teacher for them.
+
+    Logits are units, emotions, shapes. Targets are units, their weights, soft units, their weights, emotions, their
+    weight, shapes, their weight.
+    """
+
+    units: int
+    shapes: int
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return self.units + EMOTIONS + self.shapes
+
+    @property
+    def columns(self) -> int:
+        """Number of target columns."""
+        return 4 * self.units + EMOTIONS + 1 + self.shapes + 1
+
+    def target(
+        self,
+        units: Floats,
+        unit_weight: Floats,
+        soft: Floats,
+        soft_weight: Floats,
+        emotion: Floats,
+        shapes: Floats,
+        has_shapes: Floats,
+    ) -> Floats:
+        """Pack (N, ...) arrays into (N, columns) float32; an emotion row that adds up to 0 has weight 0."""
+        total = emotion.sum(1, keepdims=True)
+        votes = emotion / np.maximum(total, 1e-6)
+        parts = [units, unit_weight, soft, soft_weight, votes, total > 0, shapes, has_shapes[:, None]]
+        return np.concatenate([np.asarray(part, np.float32) for part in parts], 1)
+
+
+def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> Any:
+    """Return the loss as a function of (target, logits) for `model.compile`.
+
+    Args:
+        layout: columns.
+        weights: of "au", "soft", "emotion", "shape"; an absent one is 0.
+        kind: of the annotated part: "bce", "focal" or "asymmetric".
+
+    Returns:
+        Function of two (N, ...) tensors giving one loss a face, (N,).
+    """
+    from keras import ops
+
+    n, k = layout.units, layout.shapes
+    edges = np.cumsum([n, n, n, n, EMOTIONS, 1, k, 1])[:-1]
+
+    def split(target: Any) -> list[Any]:
+        bounds = [0, *(int(edge) for edge in edges), layout.columns]
+        return [target[:, low:high] for low, high in itertools.pairwise(bounds)]
+
+    def loss(target: Any, logits: Any) -> Any:
+        logits = ops.cast(logits, "float32")
+        units, unit_weight, soft, soft_weight, votes, has_votes, shapes, has_shapes = split(target)
+        unit_logits, emotion_logits, shape_logits = (
+            logits[:, :n],
+            logits[:, n : n + EMOTIONS],
+            logits[:, n + EMOTIONS :],
+        )
+        total = weights.get("au", 0.0) * _mean(binary(units, unit_logits, kind), unit_weight)
+        if weights.get("soft"):
+            total = total + weights["soft"] * _mean(binary(soft, unit_logits), soft_weight)
+        if weights.get("emotion"):
+            cross = -ops.sum(votes * ops.log_softmax(emotion_logits, axis=-1), axis=-1)
+            total = total + weights["emotion"] * 0.25 * cross * has_votes[:, 0]
+        if weights.get("shape") and k:
+            total = total + weights["shape"] * ops.mean(binary(shapes, shape_logits), axis=-1) * has_shapes[:, 0]
+        return total
+
+    def _mean(values: Any, weight: Any) -> Any:
+        return ops.sum(values * weight, axis=-1) / n
+
+    return loss
+
+
+def binary(target: Any, logits: Any, kind: str = "bce") -> Any:
+    """Return elementwise binary losses of logits.
+
+    "bce": cross-entropy. "focal": times (1 - p_t)^2 (Lin et al., ICCV 2017). "asymmetric": times p^4 on absent units,
+    with the probability shifted by 0.05 (Ridnik et al., ICCV 2021).
+    """
+    from keras import ops
+
+    cross = ops.maximum(logits, 0.0) - logits * target + ops.log1p(ops.exp(-ops.abs(logits)))
+    if kind == "bce":
+        return cross
+    p = ops.sigmoid(logits)
+    if kind == "focal":
+        return cross * (target * (1.0 - p) ** 2 + (1.0 - target) * p**2)
+    if kind == "asymmetric":
+        shifted = ops.maximum(p - 0.05, 0.0)
+        absent = -ops.log(ops.maximum(1.0 - shifted, 1e-6)) * shifted**4
+        return target * cross + (1.0 - target) * absent
+    raise ValueError(f"unknown kind of loss {kind!r}")

@@ -1,0 +1,56 @@
+"""Build the small model for a Raspberry Pi: a plain eight-layer network on 64-pixel crops, distilled from the best.
+
+Only 3x3 convolutions, batch normalisation (folded away on export) and ReLU: every operator runs on an Edge TPU too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assistant.facs import AU_ORDER
+from training.recipes import Plan, Stage
+
+NAME: Final = "compact"
+SIZE_PX: Final = 64
+CHANNELS: Final = 3
+AUS: Final = AU_ORDER
+
+_LAYERS: Final = ((32, 1), (32, 2), (64, 1), (64, 2), (128, 1), (128, 2), (192, 1), (192, 1))
+"""Filters and stride of each convolution."""
+
+PLAN: Final = Plan(
+    stages=(
+        Stage(
+            "units", 64, 6000, 96, 2e-3, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
+        ),
+    ),
+    weight_decay=5e-4,
+    average=0.998,
+)  # fmt: skip
+
+
+def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -> Any:
+    """Return the network.
+
+    Args:
+        outputs: number of logits.
+        batch_size: 1 for export, None for training.
+        size_px: side of the input; a multiple of 8.
+
+    Returns:
+        Keras model, input (batch, S, S, 3) float32 standardised grey, output (batch, outputs) logits.
+    """
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((size_px, size_px, CHANNELS), batch_size=batch_size, name="face")
+    x = inputs
+    for number, (filters, stride) in enumerate(_LAYERS, 1):
+        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"trunk_conv{number}")(x)
+        x = layers.BatchNormalization(momentum=0.98, name=f"trunk_norm{number}")(x)
+        x = layers.ReLU(name=f"trunk_relu{number}")(x)
+    x = layers.Conv2D(48, 1, activation="relu", name="head_narrow")(x)
+    x = layers.Flatten(name="places")(x)
+    x = layers.Dropout(0.3, seed=1, name="head_dropout")(x)
+    x = layers.Dense(outputs, name="logits", dtype="float32")(x)
+    return keras.Model(inputs, x, name=NAME)

@@ -1,0 +1,64 @@
+"""Build the mission's model: the VGG-16 trunk of VGG-Face up to conv4_3, and a small head for Action Units.
+
+Parkhi, Vedaldi & Zisserman, Deep Face Recognition, BMVC 2015 (the trunk's layout); Simonyan & Zisserman 2015. The
+trunk has 7,635,264 parameters, so that int8 weights and head stay within the 8 MB that an Edge TPU keeps on chip.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assistant.facs import AU_ORDER
+from training.recipes import Plan, Stage
+
+NAME: Final = "vggface"
+SIZE_PX: Final = 112
+CHANNELS: Final = 3
+AUS: Final = AU_ORDER
+
+BLOCKS: Final = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
+"""Filters of conv1_1 to conv4_3."""
+
+_NARROW: Final = 64  # channels the head keeps of the trunk's 512: 7 x 7 places x 64 then reach the units
+
+PLAN: Final = Plan(
+    stages=(
+        Stage(
+            "faces", 64, 2200, 32, 3e-4, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "shape": 1.0}
+        ),
+        Stage(
+            "units", 112, 2000, 24, 1e-4, 0.6, ("trunk_conv1", "trunk_conv2"),
+            {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3},
+        ),
+    ),
+    average=0.998,
+)  # fmt: skip
+
+
+def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -> Any:
+    """Return trunk and head.
+
+    Args:
+        outputs: number of logits.
+        batch_size: 1 for export (an Edge TPU wants static shapes), None for training.
+        size_px: side of the input; a multiple of 16.
+
+    Returns:
+        Keras model, input (batch, S, S, 3) float32 standardised grey in [-2.56, 2.54], output (batch, outputs) logits.
+    """
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((size_px, size_px, CHANNELS), batch_size=batch_size, name="face")
+    x = inputs
+    for number, filters in enumerate(BLOCKS, 1):
+        if number > 1:
+            x = layers.MaxPooling2D(2, name=f"pool{number - 1}")(x)
+        for place, width in enumerate(filters, 1):
+            x = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
+    x = layers.MaxPooling2D(2, name="pool4")(x)
+    x = layers.Conv2D(_NARROW, 1, activation="relu", name="head_narrow")(x)
+    x = layers.Flatten(name="places")(x)
+    x = layers.Dropout(0.4, seed=1, name="head_dropout")(x)
+    x = layers.Dense(outputs, name="logits", dtype="float32")(x)
+    return keras.Model(inputs, x, name=NAME)
