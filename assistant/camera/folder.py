@@ -44,8 +44,7 @@ class FolderCamera(RecordedCamera):
         self._path = path
         self._seconds_each = seconds_each
         self._files = list_pictures(path) if path.is_dir() else (path,)
-        if not path.is_dir():
-            read_picture(path)  # says at once what is wrong with it
+        self._only = None if path.is_dir() else read_picture(path)  # says at once what is wrong with it
         super().__init__(str(path), self._each, clock, speed, wait)
 
     def _each(self) -> Iterator[Shot]:
@@ -54,7 +53,7 @@ class FolderCamera(RecordedCamera):
         def load(file: Path) -> ImageRgb | None:
             nonlocal readable
             try:
-                image = read_picture(file)
+                image = read_picture(file) if self._only is None else self._only
             except SourceError as error:
                 _log.warning("Skipped: %s", error.cause)
                 return None
