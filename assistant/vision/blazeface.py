@@ -6,8 +6,10 @@ fixed size 1, a box and six keypoints are offsets in input pixels, and overlappi
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -19,43 +21,133 @@ from assistant.vision.pose import head_pose
 # (stride in input pixels, anchors a cell) of each model, by its input size.
 _GRIDS: Final[dict[int, tuple[tuple[int, int], ...]]] = {128: ((8, 2), (16, 6)), 192: ((4, 1),)}
 _OVERLAP: Final = 0.3  # intersection over union from which two boxes are one face, as in the published graphs
-_LARGEST_LOGIT: Final = 80.0  # exp() of more overflows float32
+_MIRRORED: Final = [0, 3, 2, 1, 4, 7, 8, 5, 6, 9, 10, 11, 12, 15, 16, 13, 14]  # columns with left and right swapped
+_MOST_ROLL_DEG: Final = 50.0  # the models know upright faces; what is tilted more was letters, on its side, not people
+_NESTED: Final = 0.7  # share of the smaller box inside the larger from which both are one face
+_LEAST_LOGIT: Final = -80.0  # exp of more overflows float32
+
+# Measured with one face pasted at known sizes: the short-range model is sure of faces from 16 pixels of its input,
+# the full-range model from 10, and less sure but not blind down to 8.
+_SHARP_PX: Final = 24.0  # input pixels, and
+_SHARP_SCORE: Final = 0.8  # confidence, from which the first look is good enough to keep: boxes below are too wide
+_HINT_SCORE: Final = 0.3  # full-range confidence worth a second look; the second look decides
+_WIDE_LOOK: Final = 4.0  # side of the second look in face widths: the face has 32 input pixels, and room to move
+_CLOSE_LOOK: Final = 2.5  # and of the third, at a new face
+_HYSTERESIS: Final = 0.15  # by how much less a face of the frame before must convince
+_MOST_LOOKS: Final = 8  # hints followed up in a frame, about 1.3 ms each
+_TILE: Final = 2 / 3  # side of a tile as a share of the picture's shorter side: 27 pixels of face at 1280x720
+_TILE_STEP: Final = 0.85  # of a tile's side; neighbours overlap by more than the face only a tile can see
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """Where a square input lies in the picture: picture = input * scale + offset."""
+class _Square:
+    """A square part of the picture in pixels; may reach beyond it."""
 
-    scale: float
     left: float
     top: float
+    side: float
 
 
 class BlazeFaceDetector:
-    """Detect faces with the short-range model, and with the full-range one where it is given.
+    """Detect faces near and far by looking twice.
 
-    The short-range model sees faces from about a fifth of the picture's width; the full-range model adds those
-    farther away. Blocks the caller for both runs; not thread-safe.
+    The short-range model looks at the whole picture and keeps what it sees sharply: faces from a sixth of the
+    picture's width. Hints of smaller ones come from the full-range model and from the frame before; the short-range
+    model looks at each closely and decides, so that far faces have landmarks as good as near ones.
+
+    The full-range model looks at one square a frame, in turn the whole picture and one tile of it, because all would
+    cost five times as much; a new face at 5 m is found within about a dozen frames and then seen in every one. The
+    first frame of a source, and any picture that does not follow the last one, is searched completely and owes nothing
+    to what was seen before. Blocks the caller; not thread-safe.
 
     Args:
         short: runner of `models/blazeface_short`, input (1, 128, 128, 3) float32.
-        full: runner of `models/blazeface_full`, input (1, 192, 192, 3) float32, or None.
-        min_score: least confidence in [0, 1] of a face that is reported; 0.6 by measurement on clips without faces.
+        full: runner of `models/blazeface_full`, input (1, 192, 192, 3) float32, or None for near faces only.
+        min_score: least confidence in [0, 1] of a face that is reported; 0.65 because a clip of moving
+            letters and clouds gave at most 0.63.
     """
 
-    def __init__(self, short: TensorRunner, full: TensorRunner | None = None, min_score: float = 0.6) -> None:
-        self._runners = [short] if full is None else [short, full]
-        self._anchors = [_anchors(runner.inputs[0].shape[1]) for runner in self._runners]
+    def __init__(self, short: TensorRunner, full: TensorRunner | None = None, min_score: float = 0.65) -> None:
+        self._short, self._full = short, full
+        self._anchors = {size: _anchors(size) for size in _GRIDS}
         self._min_score = min_score
+        self._last: tuple[str, int, int, int] | None = None
+        self._seen: Floats = _no_rows()
+        self._turn = 0
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces of a frame, best first, with landmarks and head pose."""
-        rows = [
-            _decode(runner, anchors, frame.image_rgb, self._min_score)
-            for runner, anchors in zip(self._runners, self._anchors, strict=True)
-        ]
+        image = frame.image_rgb
+        height, width = image.shape[:2]
+        if not self._follows(frame):
+            self._seen, self._turn = _no_rows(), 0
+        squares = self._squares(width, height)
+        whole = self._find(self._short, image, _whole(width, height), _HINT_SCORE)
+        wide = (whole[:, 3] - whole[:, 1]) * 128 >= _SHARP_PX * max(width, height)
+        sharp = wide & (whole[:, 0] >= max(_SHARP_SCORE, self._min_score))
+        found = whole[sharp]
+        hints = [whole[~sharp], self._seen]
+        if self._full is not None:
+            hints += [self._find(self._full, image, square, _HINT_SCORE) for square in squares]
+        new = [hint for hint in _merge(np.concatenate(hints)) if not _known(hint, found)]
+        looks = [self._decide(image, hint) for hint in new[:_MOST_LOOKS]]
+        self._seen = _without_nested(_merge(np.concatenate([found, *looks])))
+        return tuple(_face(row, width, height) for row in self._seen)
+
+    def _follows(self, frame: Frame) -> bool:
+        """Return whether a frame continues the one before, and remember it."""
         height, width = frame.image_rgb.shape[:2]
-        return tuple(_face(row, width, height) for row in _merge(np.concatenate(rows)))
+        last, self._last = self._last, (frame.source, width, height, frame.index)
+        return last is not None and last[:3] == self._last[:3] and last[3] < frame.index
+
+    def _squares(self, width: int, height: int) -> list[_Square]:
+        """Return what the full-range model looks at: everything at first, then in turn the whole and a tile."""
+        whole, tiles = _whole(width, height), _tiles(width, height)
+        turn, self._turn = self._turn, self._turn + 1
+        if turn == 0:
+            return [whole, *tiles]
+        if turn % 2 and tiles:
+            return [tiles[turn // 2 % len(tiles)]]
+        return [whole]
+
+    def _decide(self, image_rgb: ImageRgb, hint: Floats) -> Floats:
+        """Look closely where a face may be; return its row, (1, 17), or none, (0, 17).
+
+        A face of the frame before is kept on a lower score, so that it does not flicker. A new one must convince twice,
+        the second time mirrored and closer: letters and clouds that resemble a face seldom do.
+        """
+        rows = self._look(image_rgb, hint, _WIDE_LOOK)
+        rows = rows[rows[:, 0] >= self._min_score - _HYSTERESIS]
+        if not len(rows) or _known(rows[0], self._seen):
+            return rows
+        again = self._look(image_rgb, rows[0], _CLOSE_LOOK, mirrored=True)
+        again[:, 0] = (again[:, 0] + rows[0, 0]) / 2
+        return again[(again[:, 0] >= self._min_score) & _upright(again)]
+
+    def _look(self, image_rgb: ImageRgb, hint: Floats, widths: float, mirrored: bool = False) -> Floats:
+        """Return the best candidate, (1, 17), or none, in a square of so many face widths around a hint."""
+        centre, size = (hint[1:3] + hint[3:5]) / 2, max(float(hint[3] - hint[1]), 4.0)
+        left, top = (float(value) for value in centre - widths / 2 * size)
+        rows = self._find(self._short, image_rgb, _Square(left, top, widths * size), _HINT_SCORE, mirrored)
+        away = np.abs((rows[:, 1:3] + rows[:, 3:5]) / 2 - centre).max(1)
+        return _merge(rows[away < size])[:1]
+
+    def _find(
+        self, runner: TensorRunner, image_rgb: ImageRgb, square: _Square, min_score: float, mirrored: bool = False
+    ) -> Floats:
+        """Run a model on a square; return its candidates, (N, 17): score, x1 y1 x2 y2, six landmarks, in pixels."""
+        size_px = runner.inputs[0].shape[1]
+        sample = _sample(image_rgb, square, size_px)
+        if mirrored:
+            sample = np.ascontiguousarray(sample[:, :, ::-1])
+        rows = _decode(runner.run(sample), self._anchors[size_px], min_score)
+        if mirrored:
+            rows = rows[:, _MIRRORED]
+            rows[:, 1::2] = size_px - rows[:, 1::2]
+        rows[:, 1:] *= square.side / size_px
+        rows[:, 1::2] += square.left
+        rows[:, 2::2] += square.top
+        return rows
 
 
 def locate_in_crop(detector: BlazeFaceDetector, image_rgb: ImageRgb) -> Face | None:
@@ -92,60 +184,110 @@ def _anchors(size_px: int) -> Floats:
     return np.concatenate(rows)
 
 
-def _letterbox(image_rgb: ImageRgb, size_px: int) -> tuple[npt.NDArray[np.float32], _View]:
-    """Fit a picture into a square, black around it, as (1, S, S, 3) float32 in [-1, 1]."""
+def _no_rows() -> Floats:
+    """Return no candidates, (0, 17) float32."""
+    return np.zeros((0, 17), np.float32)
+
+
+def _whole(width: int, height: int) -> _Square:
+    """Return the smallest square around a picture."""
+    side = max(width, height)
+    return _Square((width - side) / 2, (height - side) / 2, side)
+
+
+def _tiles(width: int, height: int) -> list[_Square]:
+    """Return overlapping squares that cover a picture; none where the model would only see enlarged pixels."""
+    side = round(min(width, height) * _TILE)
+    if side < 192:
+        return []
+    lefts, tops = (
+        np.linspace(0, length - side, min(8, 1 + math.ceil((length - side) / (side * _TILE_STEP))))
+        for length in (width, height)
+    )
+    return [_Square(float(left), float(top), side) for top in tops for left in lefts]
+
+
+def _sample(image_rgb: ImageRgb, square: _Square, size_px: int) -> npt.NDArray[np.float32]:
+    """Sample a square of a picture, black outside, as (1, S, S, 3) float32 in [-1, 1].
+
+    Shrinks by a whole factor first, by averaging, because bilinear sampling alone would alias.
+    """
     height, width = image_rgb.shape[:2]
-    scale = size_px / max(height, width)
-    new = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image_rgb, new, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    left, top = (size_px - new[0]) // 2, (size_px - new[1]) // 2
-    square = np.zeros((1, size_px, size_px, 3), np.float32)
-    square[0, top : top + new[1], left : left + new[0]] = small
-    square = square / 127.5 - 1.0
-    return square, _View(1.0 / scale, -left / scale, -top / scale)
+    x1, y1 = max(0, math.floor(square.left) - 1), max(0, math.floor(square.top) - 1)
+    x2, y2 = min(width, math.ceil(square.left + square.side) + 1), min(height, math.ceil(square.top + square.side) + 1)
+    if x1 >= x2 or y1 >= y2:
+        return np.full((1, size_px, size_px, 3), -1.0, np.float32)
+    scale = size_px / square.side
+    factor = max(1, min(int(1 / scale), x2 - x1, y2 - y1))
+    small = ((x2 - x1) // factor, (y2 - y1) // factor)
+    region = image_rgb[y1 : y1 + small[1] * factor, x1 : x1 + small[0] * factor]
+    if factor > 1:
+        region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
+    shift_x, shift_y = ((start + factor / 2) * scale - 0.5 for start in (x1 - square.left, y1 - square.top))
+    matrix = np.array([[factor * scale, 0, shift_x], [0, factor * scale, shift_y]], np.float64)
+    sampled = cv2.warpAffine(region, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR)
+    return np.asarray(sampled[None].astype(np.float32) / 127.5 - 1.0, np.float32)
 
 
-def _decode(runner: TensorRunner, anchors: Floats, image_rgb: ImageRgb, min_score: float) -> Floats:
-    """Return candidate rows (N, 17) float32: score, x1 y1 x2 y2, six landmarks, in picture pixels."""
-    size_px = runner.inputs[0].shape[1]
-    square, view = _letterbox(image_rgb, size_px)
-    outputs = runner.run(square)
+def _decode(outputs: Sequence[npt.NDArray[Any]], anchors: Floats, min_score: float) -> Floats:
+    """Return candidates, (N, 17) float32: score, x1 y1 x2 y2, six landmarks, in input pixels."""
     regressors = next(out for out in outputs if out.shape[-1] == 16)[0]
     logits = next(out for out in outputs if out.shape[-1] == 1)[0, :, 0]
-    scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)))
+    scores = 1.0 / (1.0 + np.exp(-np.clip(logits, _LEAST_LOGIT, -_LEAST_LOGIT)))
     keep = scores >= min_score
     raw, centre = regressors[keep], anchors[keep]
-    middle = raw[:, 0:2] + centre
-    half = raw[:, 2:4] / 2
+    middle, half = raw[:, 0:2] + centre, raw[:, 2:4] / 2
     points = (raw[:, 4:].reshape(-1, 6, 2) + centre[:, None]).reshape(-1, 12)
-    pixels = np.concatenate([middle - half, middle + half, points], 1) * view.scale
-    pixels[:, 0::2] += view.left
-    pixels[:, 1::2] += view.top
-    return np.concatenate([scores[keep, None], pixels], 1).astype(np.float32)
+    return np.concatenate([scores[keep, None], middle - half, middle + half, points], 1).astype(np.float32)
 
 
-def _merge(rows: Floats) -> list[Floats]:
-    """Average overlapping candidates by score, best first (the models' weighted non-maximum suppression)."""
-    merged = []
+def _merge(rows: Floats) -> Floats:
+    """Average candidates of one face by score, best first (the models' weighted non-maximum suppression)."""
+    merged = [_no_rows()]
     rows = rows[np.argsort(-rows[:, 0], kind="stable")]
     while len(rows):
         same = _overlap(rows[0, 1:5], rows[:, 1:5]) > _OVERLAP
+        same[0] = True
         weight = rows[same, :1]
         face = (rows[same] * weight).sum(0) / weight.sum()
         face[0] = rows[0, 0]
-        merged.append(face)
+        merged.append(face[None])
         rows = rows[~same]
-    return merged
+    return np.concatenate(merged)
+
+
+def _upright(rows: Floats) -> npt.NDArray[np.bool_]:
+    """Return which faces are tilted no more than the models can judge, (N,) bool."""
+    rolls = [head_pose(row[5:].reshape(6, 2))[2] for row in rows]
+    return np.abs(np.array(rolls, np.float64)) <= _MOST_ROLL_DEG
+
+
+def _known(hint: Floats, found: Floats) -> bool:
+    """Return whether a candidate is one of the faces already found."""
+    return bool((_overlap(hint[1:5], found[:, 1:5]) > _OVERLAP).any())
 
 
 def _overlap(box: Floats, boxes: Floats) -> Floats:
-    """Return how far each box is the same face: intersection over union, or over the smaller box when one is inside."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    inside = np.clip(high - low, 0, None).prod(1)
+    """Return the intersection over union of one box with others, (N,) float32."""
     area, areas = (box[2:] - box[:2]).prod(), (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    union = np.maximum(area + areas - inside, 1e-6)
-    contained = inside > 0.7 * np.minimum(area, areas)
-    return np.asarray(np.where(contained, 1.0, inside / union), np.float32)
+    inside = _inside(box, boxes)
+    return np.asarray(inside / np.maximum(area + areas - inside, 1e-6), np.float32)
+
+
+def _inside(box: Floats, boxes: Floats) -> Floats:
+    """Return the area that one box shares with others, (N,) float32."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    return np.asarray(np.clip(high - low, 0, None).prod(1), np.float32)
+
+
+def _without_nested(rows: Floats) -> Floats:
+    """Drop a box that lies inside a better one or around it: one face seen at two sizes."""
+    kept = _no_rows()
+    for row in rows:
+        areas = np.minimum((row[3:5] - row[1:3]).prod(), (kept[:, 3:5] - kept[:, 1:3]).prod(1))
+        if not (_inside(row[1:5], kept[:, 1:5]) > _NESTED * areas).any():
+            kept = np.concatenate([kept, row[None]])
+    return kept
 
 
 def _face(row: Floats, width: int, height: int) -> Face:
