@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "prepare": ("training.prepare", "read, merge, de-duplicate and align data sets; write person-disjoint splits"),
     "train": ("training.fit", "train a recipe"),
     "head": ("training.head", "retrain only the AU head on features of a frozen trunk"),
+    "predict": ("training.predict", "write a network's unit probabilities, to teach another or the second stage"),
     "calibrate": ("training.calibrate", "fit probabilities and thresholds on held-out people"),
     "quantize": ("training.quantize", "make the 8-bit model"),
     "export": ("training.export", "write the model for a device"),

@@ -7,7 +7,6 @@ so a run that was stopped and continued takes the same steps as one that was not
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from assistant.errors import FacecueError, OutputError, SettingsError
+from assistant.facs import AU_ORDER
 from training import checkpoints, recipes, splits
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
@@ -25,6 +25,7 @@ from training.faces import Faces, inputs
 from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
 from training.recipes import Stage
+from training.runs import Run
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
 
@@ -63,8 +64,7 @@ def run(options: argparse.Namespace) -> int:
     splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
     soft = _soft(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
-    if not pool.draw_weight.any():
-        raise TrainingError(f"No face in the train split of {options.data} has Action Units.", "Annotate some.")
+    need_annotations(pool, options.data)
     layout = Layout(len(recipe.AUS), pool.shapes.shape[1])
     stages = _stages(recipe, options)
     outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(EMOTIONS)), *(pair[0] for pair in SHAPES)]
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     for number, stage in enumerate(stages):
         job = Job(recipe, stage, number, pool, faces, layout, out, state)
         weights = train_stage(job, weights, options)
-    _finish(recipe, layout, weights, out, state)
+    _finish(recipe, weights, out, state)
     return 0
 
 
@@ -160,7 +160,7 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     elif options.start:
         copy_weights(options.start, job, model)
     elif options.trunk:
-        job.state["trunk"] = _install_trunk(job.recipe, options.trunk, model)
+        job.state["trunk"] = install_trunk(job.recipe, options.trunk, model)
     for layer in model.layers:
         layer.trainable = not (stage.frozen and layer.name.startswith(stage.frozen))
     optimiser = _optimiser(job.recipe.PLAN, stage)
@@ -177,10 +177,11 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         count = min(CHUNK, stage.steps - step)
         loss = _steps(model, job, options.seed, step, count)
         step += count
-        row = {"stage": stage.name, "step": step, "loss": loss}
+        row: dict[str, Any] = {"stage": stage.name, "step": step, "loss": loss}
         last = step >= stage.steps
         if last or (step // CHUNK) % 5 == 0:
-            row["valid_auc"] = with_average(model, optimiser, lambda: valid_auc(model, job), keep=last)
+            auc = with_average(model, optimiser, lambda: valid_auc(model, job), keep=last)
+            row.update({} if np.isnan(auc) else {"valid_auc": auc})
         history.append(row)
         job.state["history"].append(row)
         if not last:
@@ -202,12 +203,31 @@ def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
         key = (seed, job.number, step)
         x, y = draw(job.pool, job.layout, job.stage, Augmentation(), job.recipe.CHANNELS, key)
         losses.append(float(model.train_on_batch(x, y)))
-        if not np.isfinite(losses[-1]):
-            raise TrainingError(
-                f"The loss became {losses[-1]} at step {step} of stage {job.stage.name!r}.",
-                f"Lower the stage's rate; the last good checkpoint is in {job.out}.",
-            )
+        check_finite(losses[-1], step, job.stage.name, str(job.out))
     return float(np.mean(losses))
+
+
+def check_finite(loss: float, step: int, stage: str, kept: str) -> None:
+    """Stop a training whose loss is no number any more.
+
+    Raises:
+        TrainingError: it is; the remedy names what is kept.
+    """
+    if not np.isfinite(loss):
+        raise TrainingError(
+            f"The loss became {loss} at step {step} of stage {stage!r}.",
+            f"Check the labels or lower the stage's rate; kept are {kept}.",
+        )
+
+
+def need_annotations(pool: Pool, data: Path) -> None:
+    """Stop where there is nothing to learn units from.
+
+    Raises:
+        TrainingError: no face has annotated units.
+    """
+    if not pool.draw_weight.any():
+        raise TrainingError(f"No face in the train split of {data} has Action Units.", "Annotate some, then prepare.")
 
 
 def with_average(model: Any, optimiser: Any, work: Callable[[], float], keep: bool = False) -> float:
@@ -226,8 +246,6 @@ def with_average(model: Any, optimiser: Any, work: Callable[[], float], keep: bo
 
 def valid_auc(model: Any, job: Job) -> float:
     """Return the mean ROC AUC over the units with ten or more positives among the valid split's people."""
-    from assistant.facs import AU_ORDER
-
     rows = np.flatnonzero(job.faces.annotated("valid"))
     if not len(rows):
         return float("nan")
@@ -262,7 +280,8 @@ def copy_weights(source: Path, job: Job, model: Any) -> None:
         raise SettingsError(f"{source} cannot be read: {error}.", "Give the model.weights.h5 of a run.") from error
 
 
-def _install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
+def install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
+    """Put pretrained convolutions into a `vggface` network; return their origin and licence for the model card."""
     from training import trunks
 
     if recipe.NAME != "vggface":
@@ -311,18 +330,27 @@ def _soft(paths: list[Path], faces: Faces) -> Any:
     return np.mean(total, axis=0)
 
 
-def _finish(recipe: recipes.Recipe, layout: Layout, weights: Path | None, out: Path, state: dict[str, Any]) -> None:
+def _finish(recipe: recipes.Recipe, weights: Path | None, out: Path, state: dict[str, Any]) -> None:
     """Write the run's final files."""
     if weights is not None:
         try:
             temporary = out / "model.part"
             temporary.write_bytes(weights.read_bytes())
             temporary.replace(out / "model.weights.h5")
-            (out / "run.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"The run cannot be written to {out}: {error}.", "Free some space.") from error
+    write_settings(out, state)
     _curves(state["history"], out / "curves.png")
     print(f"Trained {recipe.NAME}: {out / 'model.weights.h5'}. Next: python -m training calibrate {out}", flush=True)
+
+
+def write_settings(out: Path, state: dict[str, Any]) -> None:
+    """Write `run.json`.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    Run(out, {}).write(**state)
 
 
 def _curves(history: list[dict[str, Any]], path: Path) -> None:

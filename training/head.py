@@ -1,0 +1,159 @@
+"""Retrain only the head: `python -m training head RUN`. Minutes on two cores, for a developer's own labelled crops.
+
+The trunk does not learn, so each crop passes it once, plain and mirrored; the head then learns on the stored features.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training import fit, recipes, splits
+from training.augment import prepare
+from training.batches import Pool, gather
+from training.faces import Faces
+from training.losses import Layout, combined
+from training.runs import BATCH, Run, network
+
+HEAD: Final = ("head_", "places", "logits")
+"""Beginnings of the names of the layers that learn."""
+EPOCHS: Final = 30
+RATE: Final = 1e-3
+LEARN: Final = 64  # faces a gradient step
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("run", type=Path, help="folder of a finished run whose trunk is kept")
+    parser.add_argument("--data", type=Path, default=Path("cache"), help="folder that prepare wrote")
+    parser.add_argument("--out", type=Path, help="folder of the new run; default: RUN-head")
+    parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), default="bce")
+    parser.add_argument("--trunk", type=Path, help="take this file's trunk instead of the run's (vggface only)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; default: all cores")
+    parser.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"), default="auto")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train a new head and write a run folder with the whole network."""
+    device = fit.choose_device(options.threads, options.precision)
+    print(device.reason, flush=True)
+    import keras
+
+    began = Run.load(options.run)
+    recipe = began.recipe
+    out = options.out or options.run.with_name(options.run.name + "-head")
+    out.mkdir(parents=True, exist_ok=True)
+    faces = Faces.load(options.data)
+    splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
+    pool = gather(faces, faces.annotated("train"), recipe.AUS)
+    fit.need_annotations(pool, options.data)
+    keras.utils.set_random_seed(options.seed)
+    model = network(began)
+    trunk_origin = fit.install_trunk(recipe, options.trunk, model) if options.trunk else began.settings.get("trunk")
+    below, above = divide(model)
+    values = features(below, pool, began.size_px, recipe.CHANNELS)
+    layout = Layout(len(recipe.AUS), 0)
+    fresh = fit_head(above, values, pool, layout, options.loss, options.seed)
+    merged = merge(recipe, began.size_px, model, fresh, layout.outputs)
+    merged.save_weights(str(out / "model.weights.h5"))
+    outputs = [*recipe.AUS, *began.settings["outputs"][len(recipe.AUS) : layout.outputs]]
+    settings = {"outputs": outputs, "size_px": began.size_px, "loss": options.loss, "seed": options.seed}
+    fit.write_settings(out, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
+    print(f"Wrote {out}. Next: python -m training calibrate {out} --data {options.data}", flush=True)
+    return 0
+
+
+def divide(model: Any) -> tuple[Any, Any]:
+    """Cut a network into the trunk that stays and a fresh head that learns.
+
+    Returns:
+        Trunk, and head of the same layers with new weights, taking the trunk's output.
+    """
+    import keras
+
+    first = next(i for i, layer in enumerate(model.layers) if layer.name.startswith(HEAD))
+    below = keras.Model(model.input, model.layers[first - 1].output)
+    start = keras.Input(below.output.shape[1:], name="features")
+    x = start
+    for layer in model.layers[first:]:
+        x = type(layer).from_config(layer.get_config())(x)
+    return below, keras.Model(start, x)
+
+
+def features(below: Any, pool: Pool, size_px: int, channels: int) -> npt.NDArray[np.float16]:
+    """Return what the trunk sees: (2, N, h, w, c) float16, plain faces and then mirrored ones.
+
+    Prints the remaining time every half minute.
+    """
+    from keras import ops
+
+    count = len(pool.rows)
+    values = np.empty((2, count, *below.output.shape[1:]), np.float16)
+    began = told = time.monotonic()
+    for start in range(0, count, BATCH):
+        part = slice(start, min(start + BATCH, count))
+        grey = np.stack([prepare(pool.crops[row], size_px) for row in pool.rows[part]])
+        for side, batch in enumerate((grey, grey[:, :, ::-1])):
+            tensor = ops.convert_to_tensor(np.repeat(batch[..., None], channels, -1))
+            values[side, part] = ops.convert_to_numpy(ops.cast(below(tensor, training=False), "float32"))
+        if time.monotonic() - told > 30:
+            told = time.monotonic()
+            left_s = (told - began) / part.stop * (count - part.stop)
+            print(f"features: {part.stop} of {count} faces, about {left_s / 60:.0f} min left", flush=True)
+    return values
+
+
+def fit_head(
+    head: Any, values: npt.NDArray[np.float16], pool: Pool, layout: Layout, loss: str = "bce", seed: int = 1
+) -> Any:
+    """Train a head on stored features and return it with averaged weights.
+
+    Args:
+        head: fresh Keras model from features to logits.
+        values: (2, N, h, w, c) float16 of `features`.
+        pool: the N faces.
+        layout: columns of the target; units and emotions.
+        loss: of the annotated units: "bce", "focal" or "asymmetric".
+        seed: of the order of faces.
+    """
+    import keras
+
+    count = values.shape[1]
+    steps = EPOCHS * max(1, count // LEARN)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
+    optimiser = keras.optimizers.AdamW(rate, weight_decay=1e-3, global_clipnorm=5.0, use_ema=True, ema_momentum=0.99)
+    head.compile(optimizer=optimiser, loss=combined(layout, {"au": 1.0, "emotion": 0.3}, loss))
+    targets = layout.target(
+        pool.units,
+        pool.unit_weight,
+        pool.soft,
+        pool.soft_weight,
+        pool.emotion,
+        pool.shapes[:, : layout.shapes],
+        pool.has_shapes,
+    )
+    weights = pool.draw_weight / pool.draw_weight.sum()
+    rng = np.random.default_rng(seed)
+    for step in range(steps):
+        picked = rng.choice(count, LEARN, p=weights)
+        batch = values[rng.integers(0, 2, LEARN), picked].astype(np.float32)
+        value = float(head.train_on_batch(batch, targets[picked]))
+        fit.check_finite(value, step, "head", "the crops and labels")
+    optimiser.finalize_variable_values(head.trainable_variables)
+    return head
+
+
+def merge(recipe: recipes.Recipe, size_px: int, trained: Any, head: Any, outputs: int) -> Any:
+    """Return the whole network: the trunk of `trained` with the new head."""
+    whole = recipe.build(outputs, size_px=size_px)
+    for layer in whole.layers:
+        source = head if layer.name.startswith(HEAD) else trained
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    return whole
