@@ -113,7 +113,7 @@ def read_table(folder: Path) -> Table:
         DataError: it is missing or damaged.
     """
     try:
-        with np.load(folder / "table.npz") as stored:
+        with (folder / "table.npz").open("rb") as file, np.load(file) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{folder / 'table.npz'} cannot be read: {error}.", REMEDY) from error

@@ -53,7 +53,7 @@ def _picture(images: npt.NDArray[np.uint8], index: int) -> ImageRgb:
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     remedy = "Give the folder that holds FER+ as train.npz and valid.npz; see docs/data.md."
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             archive = {key: stored[key] for key in ("images", "names", "votes", "vote_columns")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"The archive {path} cannot be read: {error}.", remedy) from error

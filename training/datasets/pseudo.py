@@ -6,6 +6,7 @@ extra, whose OpenCV replaces the runtime's: run it from an environment of its ow
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -168,9 +169,9 @@ def _save(part: Path, names: Sequence[str], done: Sequence[dict[str, float] | No
 def _resume(part: Path, names: Sequence[str]) -> tuple[list[dict[str, float] | None], list[str]]:
     """Return the scores of the first names, as far as a killed run came with the same names."""
     try:
-        with np.load(part) as stored:
+        with part.open("rb") as file, np.load(file) as stored:
             before, scores, columns = stored["names"].tolist(), stored["scores"], stored["columns"].tolist()
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return [], []
     if before != list(names[: len(before)]):
         return [], []

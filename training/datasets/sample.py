@@ -95,7 +95,9 @@ def unit_index(code: str) -> int:
     """
     if code in AU_ORDER:
         return AU_ORDER.index(code)
-    close = difflib.get_close_matches(str(code).upper(), AU_ORDER, n=1, cutoff=0.6)
+    digits = "".join(character for character in str(code) if character in "0123456789")
+    padded = f"AU{digits:0>2}"
+    close = [padded] if padded in AU_ORDER else difflib.get_close_matches(str(code).upper(), AU_ORDER, 1)
     hint = f"Did you mean {close[0]}? " if close else ""
     raise DataError(f"The Action Unit {code!r} is unknown.", f"{hint}Known: {', '.join(AU_ORDER)}.")
 
