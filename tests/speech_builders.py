@@ -22,7 +22,7 @@ def phrases() -> Phrases:
 
 def units(shown: Mapping[str, float | None] | None = None) -> ActionUnits:
     """All units absent at 0.05, but those given; present from 0.5; None is unknown."""
-    values = {au: 0.05 for au in AU_ORDER} | dict(shown or {})
+    values = dict.fromkeys(AU_ORDER, 0.05) | dict(shown or {})
     probability = tuple(values[au] for au in AU_ORDER)
     return ActionUnits(probability, tuple(None if p is None else p >= 0.5 for p in probability))
 

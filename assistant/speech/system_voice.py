@@ -19,7 +19,7 @@ class SystemVoiceSynthesiser:
     """Turn text into speech with a system voice in a process of its own. Blocks while it speaks into a file.
 
     Args:
-        voice: part of the id or name of a voice; "" for the system's own choice.
+        voice: a voice's id, its language such as "en", or a part of its name; "" for the system's own choice.
         words_per_minute: speed.
         timeout_s: longest wait before the voice counts as hung; system voices are slower than espeak-ng.
 

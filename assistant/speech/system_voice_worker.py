@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ class SystemVoice:
     """Speak into a temporary WAV file with pyttsx3. Blocks.
 
     Args:
-        voice: part of a voice's id or name; "" for the system's own choice.
+        voice: a voice's id, its language such as "en", or a part of its name; "" for the system's own choice.
         words_per_minute: speed.
 
     Raises:
@@ -53,10 +54,25 @@ class SystemVoice:
         return sorted(str(voice.id) for voice in self._engine.getProperty("voices"))
 
     def _find(self, wanted: str) -> str:
-        for voice in self._engine.getProperty("voices"):
-            if wanted.casefold() in f"{voice.id}\n{voice.name}".casefold():
-                return str(voice.id)
+        """Return the id of the voice that was meant: its id, then its language, then a part of its name or id."""
+        voices = self._engine.getProperty("voices")
+        fits: tuple[Callable[[Any], bool], ...] = (
+            lambda voice: bool(voice.id == wanted),
+            lambda voice: any(_same_language(wanted, each) for each in voice.languages),
+            lambda voice: wanted.casefold() in f"{voice.name}\n{voice.id}".casefold(),
+        )
+        for fit in fits:
+            for voice in voices:
+                if fit(voice):
+                    return str(voice.id)
         raise VoiceError(f"it has no voice {wanted!r}")
+
+
+def _same_language(wanted: str, language: str | bytes) -> bool:
+    """Tell whether "en" or "en-gb" is asked for and "en_GB" is spoken; espeak's driver gives bytes."""
+    code = language.decode("ascii", "ignore").strip("\x05\x02") if isinstance(language, bytes) else language
+    code, wanted = code.casefold().replace("_", "-"), wanted.casefold().replace("_", "-")
+    return code == wanted or code.startswith(f"{wanted}-")
 
 
 def read_wav(path: Path) -> tuple[int, bytes]:

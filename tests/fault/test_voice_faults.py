@@ -100,7 +100,7 @@ def test_a_voice_that_refuses_is_not_restarted(tmp_path: Path) -> None:
 
 def test_a_voice_that_never_gets_ready_is_told() -> None:
     command = (sys.executable, "-c", "import threading; threading.Event().wait()")
-    with pytest.raises(SpeechError, match="gave no answer within 0.2 s"):
+    with pytest.raises(SpeechError, match=r"gave no answer within 0\.2 s"):
         VoiceProcess("test", command, start_timeout_s=0.2)
 
 
@@ -136,13 +136,13 @@ def test_a_missing_package_is_told_with_its_install_line(
 
 def test_damaged_voice_data_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(tmp_path))
-    with pytest.raises(SpeechError, match="its data in .* cannot be read"):
+    with pytest.raises(SpeechError, match=r"its data in .* cannot be read"):
         EspeakSynthesiser()
 
 
 def test_a_missing_library_or_data_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: str(tmp_path / "none.so"))
-    with pytest.raises(SpeechError, match="none.so cannot be loaded"):
+    with pytest.raises(SpeechError, match=r"none\.so cannot be loaded"):
         EspeakSynthesiser()
 
     def missing() -> str:

@@ -81,7 +81,7 @@ beat = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.lists(beat, min_size=3, max_size=25), st.booleans())
 def test_no_sequence_of_scenes_exceeds_the_budget(beats: list[Any], feedback: bool) -> None:
     assert most_words(run(beats, feedback)) <= LIMIT
