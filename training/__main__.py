@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "quantize": ("training.quantize", "make the 8-bit model"),
     "export": ("training.export", "write the model for a device"),
     "evaluate": ("training.evaluate", "measure a model on people it has not seen"),
+    "expression": ("training.expression", "learn the second stage from predicted units and emotion votes"),
     "card": ("training.card", "write the model card from the measured numbers"),
 }
 INTERRUPTED: Final = 130  # the shell's status of a program ended by Ctrl-C

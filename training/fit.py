@@ -322,10 +322,11 @@ def _soft(paths: list[Path], faces: Faces) -> Any:
     for path in paths:
         with np.load(path) as file:
             place = {str(name): row for row, name in enumerate(file["names"])}
-            values = np.full((len(faces.crops), file["probability"].shape[1]), np.nan, np.float32)
+            units = file["units"]
+            values = np.full((len(faces.crops), units.shape[1]), np.nan, np.float32)
             for row, name in enumerate(faces.columns["names"]):
                 if str(name) in place:
-                    values[row] = file["probability"][place[str(name)]]
+                    values[row] = units[place[str(name)]]
         total.append(values)
     return np.mean(total, axis=0)
 

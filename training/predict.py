@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict and write `names` (N,) and `probability` (N, 18) float32, calibrated."""
+    """Predict and write names, units (N, 18), votes (N, 8), groups, splits: the table that `expression` reads."""
     load_keras()
     trained, faces = Run.load(options.run), Faces.load(options.data)
-    chosen = np.isin(faces.columns["split"], options.splits)
-    names = faces.columns["names"][chosen]
-    probability = probabilities(trained, faces.crops[chosen])
+    faces = faces.where(np.isin(faces.columns["split"], options.splits))
+    names = faces.columns["names"]
+    columns = {"groups": faces.columns["group"], "splits": faces.columns["split"]}
+    if "emotion" in faces.columns:
+        columns["votes"] = faces.columns["emotion"]
+    units = probabilities(trained, faces.crops)
     try:
-        np.savez_compressed(options.out, names=names, probability=probability, units=np.array(AU_ORDER))
+        np.savez_compressed(options.out, names=names, units=units, **columns)
     except OSError as error:
         raise OutputError(f"{options.out} cannot be written: {error}.", "Choose another place with --out.") from error
     print(f"Wrote the probabilities of {len(names)} faces to {options.out}.")
@@ -42,11 +44,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def probabilities(trained: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return (N, 18) float32 probabilities with the run's calibration; 0.5 for a unit without an output."""
+    """Return (N, 18) float32 probabilities with the run's calibration; NaN for a unit that it does not know."""
     logits = unit_logits(trained, crops)
     lines: dict[str, dict[str, float]] = trained.settings.get("calibration", {})
-    a, b = (np.array([lines.get(unit, same)[key] for unit in AU_ORDER]) for key, same in _IDENTITY)
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(a * logits + b, -30, 30))), np.float32)
-
-
-_IDENTITY: tuple[tuple[str, dict[str, Any]], ...] = (("a", {"a": 1.0}), ("b", {"b": 0.0}))
+    known: dict[str, bool] = trained.settings.get("known", {})
+    a = np.array([lines.get(unit, {"a": 1.0})["a"] for unit in AU_ORDER])
+    b = np.array([lines.get(unit, {"b": 0.0})["b"] for unit in AU_ORDER])
+    probability = 1.0 / (1.0 + np.exp(-np.clip(a * logits + b, -30, 30)))
+    unknown = [
+        column is None or not known.get(unit, True) for unit, column in zip(AU_ORDER, trained.columns, strict=True)
+    ]
+    return np.where(unknown, np.nan, probability).astype(np.float32)
