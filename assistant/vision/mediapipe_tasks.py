@@ -27,14 +27,14 @@ class MediaPipeDetector:
 
     Args:
         model_path: `models/blazeface_short/model.tflite`.
-        min_score: least confidence in [0, 1] of a face that is reported; 0.65 as for BlazeFaceDetector.
+        min_score: least confidence in [0, 1] of a face that is reported; 0.7 as for BlazeFaceDetector.
 
     Raises:
         DependencyError: mediapipe is not installed or does not load; its remedy is the install line.
         ModelError: the model file is missing or damaged; restore it.
     """
 
-    def __init__(self, model_path: Path, min_score: float = 0.65) -> None:
+    def __init__(self, model_path: Path, min_score: float = 0.7) -> None:
         self._mediapipe = _mediapipe()
         if not model_path.is_file():
             raise ModelError(f"The face model {model_path} is missing.", "Install Facecue again.")

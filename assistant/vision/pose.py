@@ -47,9 +47,8 @@ def head_pose(landmarks_xy: Floats) -> tuple[float, float, float]:
     left, size, right = np.linalg.svd(projection, full_matrices=False)
     if size[1] <= _LEAST_FLATNESS * size[0]:
         return 0.0, 0.0, 0.0
-    x_axis, y_axis = left @ right
-    forward = -np.cross(x_axis, y_axis)  # where the nose points, in the camera's axes
-    yaw = np.arctan2(forward[0], -forward[2])
-    pitch = np.arcsin(np.clip(-forward[1], -1.0, 1.0))
-    roll = np.arctan2(y_axis[0], y_axis[1])
+    (xx, xy, xz), (yx, yy, yz) = left @ right  # the rotation's first two rows; the third is their cross product
+    yaw = np.arctan2(-xz, xx * yy - xy * yx)
+    pitch = np.arcsin(np.clip(yz, -1.0, 1.0))
+    roll = np.arctan2(yx, yy)
     return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
