@@ -93,8 +93,8 @@ class System:
 
     def getProperty(self, _: str) -> list[Any]:  # noqa: N802
         return [
-            types.SimpleNamespace(id="voices/zira", name="Zira"),
-            types.SimpleNamespace(id="voices/david", name="D"),
+            types.SimpleNamespace(id="voices/zira", name="Zira, French", languages=["fr_FR"]),
+            types.SimpleNamespace(id="voices/david", name="D", languages=[b"\x05en-gb"]),
         ]
 
     def save_to_file(self, _: str, path: str) -> None:
@@ -121,6 +121,9 @@ def test_the_system_voice_speaks_through_a_file(system: System) -> None:
     assert voice.speak("Smiling.") == (16_000, b"\1\0" * 100)
     assert voice.speak(" ") == (22_050, b"")
     assert voice.voices() == ["voices/david", "voices/zira"]
+    for asked, got in (("en", "david"), ("en-GB", "david"), ("fr", "zira"), ("voices/zira", "zira"), ("zira", "zira")):
+        SystemVoice(asked, 300)
+        assert system.properties["voice"] == f"voices/{got}"
     with pytest.raises(frames.VoiceError, match="no voice 'hal'"):
         SystemVoice("hal", 300)
 
