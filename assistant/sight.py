@@ -35,6 +35,8 @@ BEST_FIRST: Final = ("vggface", "compact")
 """The shipped Action Unit models, best quality first."""
 STILL_BUDGET_MS: Final = 500.0
 """Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
+_SURE: Final = 0.6  # of the near-range model alone
+_CROP_SCORE: Final = 0.3  # half of that is enough where the picture is known to be a face
 PICTURE_SUFFIXES: Final = frozenset(
     ".jpg .jpeg .jpe .jp2 .png .webp .tif .tiff .bmp .dib .avif .pgm .ppm .pbm .pnm".split()
 )
@@ -43,9 +45,20 @@ CLIP_SUFFIXES: Final = frozenset(".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Hold what sees: detector, Action Unit model and expression, with the reason of the back end's choice."""
+    """Hold what sees, with the reason of the back end's choice.
+
+    Attributes:
+        detector: finds faces in frames.
+        crop_detectors: find the one face of a picture that is cut closely around it: the next is asked where the one
+            before finds none. The same two, with the same confidences, found the faces of the training crops.
+        au_model: estimates Action Units.
+        classifier: names the expression.
+        choice: back end and model, with the reason.
+        forget_after_s: how long a tracked face out of sight is remembered.
+    """
 
     detector: FaceDetector
+    crop_detectors: tuple[blazeface.BlazeFaceDetector, ...]
     au_model: QuantisedActionUnitModel
     classifier: ExpressionClassifier
     choice: choose.Choice
@@ -83,9 +96,10 @@ class Sight:
 
     def _whole(self, image_rgb: ImageRgb) -> Face:
         """Return the one face of a picture; with a score of 0 where the detector does not find it."""
-        found = blazeface.locate_in_crop(self.detector, image_rgb)
-        if found is not None:
-            return found
+        for detector in self.crop_detectors:
+            found = blazeface.locate_in_crop(detector, image_rgb)
+            if found is not None:
+                return found
         height_px, width_px = image_rgb.shape[:2]
         return Face((0.0, 0.0, width_px, height_px), align.whole_image_landmarks(height_px, width_px), 0.0)
 
@@ -119,20 +133,25 @@ def build_sight(
 
     runner = FallbackRunner(open_on(choice.backend), open_on(discover.DEFAULT), tell or _print_loss)
     au_model = QuantisedActionUnitModel(runner, described, align.align_face, align.normalise)
-    classifier = ExpressionModel(locate.model_folder("expression"))
-    return Sight(_detector(settings), au_model, classifier, choice, settings.vision.forget_after_s)
+    folder = locate.model_folder("expression")
+    manifest.verify(folder)
+    short, full = (_open(discover.DEFAULT, _checked(name)) for name in ("blazeface_short", "blazeface_full"))
+    crops = (
+        blazeface.BlazeFaceDetector(short, None, _SURE),
+        blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
+    )
+    detector = _detector(settings, short, full)
+    return Sight(detector, crops, au_model, ExpressionModel(folder), choice, settings.vision.forget_after_s)
 
 
-def _detector(settings: Settings) -> FaceDetector:
-    """Load the detector the settings ask for."""
+def _detector(settings: Settings, short: TensorRunner, full: TensorRunner) -> FaceDetector:
+    """Return the detector the settings ask for."""
     wanted = settings.vision
     if wanted.detector == "mediapipe":
         from assistant.vision.mediapipe_tasks import MediaPipeDetector  # its package is optional
 
-        return MediaPipeDetector(_checked("blazeface_short"))
-    short = _open(discover.DEFAULT, _checked("blazeface_short"))
-    full = _open(discover.DEFAULT, _checked("blazeface_full")) if wanted.full_range else None
-    return blazeface.BlazeFaceDetector(short, full, wanted.min_score)
+        return MediaPipeDetector(_checked("blazeface_short"), wanted.min_score)
+    return blazeface.BlazeFaceDetector(short, full if wanted.full_range else None, wanted.min_score)
 
 
 def _open(backend: str, path: Path, threads: int = 1) -> TensorRunner:

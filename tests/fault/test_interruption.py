@@ -23,7 +23,7 @@ def test_an_interruption_in_the_middle_of_words_leaves_valid_outputs(tmp_path, m
     with started(models, "run", "--source", clip, "--mute", *options) as process:
         first = process.stdout.readline()
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert "One person" in first
     assert process.returncode == status
     assert "Traceback" not in err
@@ -41,7 +41,7 @@ def test_the_report_is_printed_after_ctrl_c_too(tmp_path, models):
     with started(models, "run", "--source", clip, "--mute", "--json") as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=120)
     report = json.loads(out.splitlines()[-1])
     assert process.returncode == 130
     assert report["interrupted"]
@@ -54,6 +54,6 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path, models):
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=120)
     assert status == 141
     assert err == ""
