@@ -3,10 +3,15 @@
 OpenVINO reads the .tflite file itself. It keeps 8-bit inputs and outputs as the file declares them, so that the stored
 numbers in and out are those of LiteRT; the runner checks that when it loads. Scales and zero points, which OpenVINO
 does not show, are read with LiteRT.
+
+Processors without VNNI add two products of 8-bit numbers in 16 bits, which saturates and gives wrong answers without a
+word (oneDNN, Nuances of int8 Computations; OpenVINO, Saturation Issue). The runner measures whether this one does; if
+so it computes a model with weights beyond `SAFE_WEIGHT` in floating point: right, but slower.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 from pathlib import Path
@@ -21,6 +26,8 @@ from assistant.types import TensorSpec
 
 NAME: Final = "openvino"
 INSTALL: Final = "Run: pip install 'facecue[openvino]'"
+SAFE_WEIGHT: Final = 64
+"""Largest 8-bit weight that cannot saturate: 2 * 255 * 64 is less than 2 ** 15."""
 
 
 def available() -> str | None:
@@ -58,17 +65,19 @@ class Runner:
     def __init__(self, model_path: Path, threads: int = 1, device: str = "cpu") -> None:
         core = _core()
         self._inputs, self._outputs = litert.read_specs(model_path)
-        # Full precision between the 8-bit layers: newer CPUs would take bfloat16 there, and differ from LiteRT.
-        options = {"PERFORMANCE_HINT": "LATENCY"}
-        if device == "cpu":
-            options |= {"INFERENCE_NUM_THREADS": str(threads), "INFERENCE_PRECISION_HINT": "f32"}
         try:
             model = core.read_model(str(model_path))
         except RuntimeError as error:
             raise ModelError(
                 f"OpenVINO cannot read the model file {model_path}: {litert.one_line(error)}.", litert.RESTORE
             ) from error
+        # Full precision between the 8-bit layers: newer CPUs would take bfloat16 there, and differ from LiteRT.
+        options = {"PERFORMANCE_HINT": "LATENCY"}
+        if device == "cpu":
+            options |= {"INFERENCE_NUM_THREADS": str(threads), "INFERENCE_PRECISION_HINT": "f32"}
         try:
+            if device == "cpu" and _large_weights(model) and saturates():
+                options["LP_TRANSFORMS_MODE"] = "NO"
             compiled = core.compile_model(model, device.upper(), options)
             self._request = compiled.create_infer_request()
         except RuntimeError as error:
@@ -103,6 +112,44 @@ class Runner:
                 f"OpenVINO failed: {litert.one_line(error)}.", "Use another back end, or restart Facecue."
             ) from error
         return tuple(np.array(results[port]) for port in self._results)
+
+
+@functools.cache
+def saturates() -> bool:
+    """Measure whether this processor's 8-bit products saturate; takes a tenth of a second, once.
+
+    Sums 64 products of 255 and 127 with OpenVINO, as a convolution of a quantised model would.
+
+    Raises:
+        DependencyError: OpenVINO is not installed.
+        BackendError: OpenVINO does not start.
+    """
+    core = _core()
+    openvino = importlib.import_module("openvino")
+    ops = importlib.import_module("openvino.opset13")
+    entry = ops.parameter([1, 64, 8, 8], np.float32)
+    low, high, one = (ops.constant(np.float32(value)) for value in (0, 255, 1))
+    weights = ops.constant(np.full((32, 64, 1, 1), 127, np.int8))
+    product = ops.convolution(
+        ops.fake_quantize(entry, low, high, low, high, 256),
+        ops.multiply(ops.convert(weights, "f32"), one),
+        [1, 1],
+        [0, 0],
+        [0, 0],
+        [1, 1],
+    )
+    compiled = core.compile_model(openvino.Model([product], [entry]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(np.full((1, 64, 8, 8), 255, np.float32))[0]
+    return bool(np.abs(found - 64 * 255 * 127).max() > 1)
+
+
+def _large_weights(model: Any) -> bool:
+    """Tell whether a model has 8-bit constants that could saturate."""
+    return any(
+        int(np.abs(node.data.astype(np.int16)).max(initial=0)) > SAFE_WEIGHT
+        for node in model.get_ops()
+        if node.get_type_name() == "Constant" and node.get_element_type().get_type_name() == "i8"
+    )
 
 
 def _core() -> Any:
