@@ -18,7 +18,7 @@ import numpy as np
 
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
-from training import checkpoints, recipes, splits
+from training import checkpoints, recipes, splits, trunks
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
 from training.faces import Faces, inputs
@@ -161,6 +161,7 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         copy_weights(options.start, job, model)
     elif options.trunk:
         job.state["trunk"] = install_trunk(job.recipe, options.trunk, model)
+        trunks.level(model, inputs(job.faces.crops[job.pool.rows[:64]], stage.size_px, job.recipe.CHANNELS))
     for layer in model.layers:
         layer.trainable = not (stage.frozen and layer.name.startswith(stage.frozen))
     optimiser = _optimiser(job.recipe.PLAN, stage)
@@ -282,8 +283,6 @@ def copy_weights(source: Path, job: Job, model: Any) -> None:
 
 def install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
     """Put pretrained convolutions into a `vggface` network; return their origin and licence for the model card."""
-    from training import trunks
-
     if recipe.NAME != "vggface":
         raise SettingsError(f"The recipe {recipe.NAME} takes no pretrained trunk.", "Leave --trunk away.")
     trunk = trunks.read(path)

@@ -24,10 +24,10 @@ _NARROW: Final = 64  # channels the head keeps of the trunk's 512: 7 x 7 places 
 PLAN: Final = Plan(
     stages=(
         Stage(
-            "faces", 64, 2200, 32, 3e-4, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "shape": 1.0}
+            "faces", 64, 1500, 32, 3e-4, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "shape": 1.0}
         ),
         Stage(
-            "units", 112, 2000, 24, 1e-4, 0.6, ("trunk_conv1", "trunk_conv2"),
+            "units", 112, 1400, 24, 1.5e-4, 0.6, ("trunk_conv1", "trunk_conv2"),
             {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3},
         ),
     ),
