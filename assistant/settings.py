@@ -41,7 +41,7 @@ class VisionSettings(_Section):
     """Choose how faces are found."""
 
     detector: Literal["blazeface", "mediapipe"] = "blazeface"
-    min_score: float = Field(default=0.6, gt=0, lt=1, description="least confidence of a face, between 0 and 1")
+    min_score: float = Field(default=0.7, gt=0, lt=1, description="least confidence of a face, between 0 and 1")
     full_range: bool = Field(default=True, description="true also finds faces farther than two metres")
     forget_after_s: float = Field(
         default=2.0, gt=0, le=5, description="seconds after which a face out of sight is forgotten"

@@ -5,9 +5,12 @@
     python benchmarks/end_to_end.py --json                      the same as one JSON object
     python benchmarks/end_to_end.py --save                      the same in benchmarks/results/DATE-end-to-end.json
 
-`fer` brings TensorFlow and another OpenCV, so give it an environment of its own:
+`fer` brings TensorFlow and another OpenCV, so give it an environment of its own; --no-deps spares gigabytes of CUDA
+that its default detector does not use:
 
-    python3 -m venv fer-env && fer-env/bin/pip install fer
+    python3 -m venv fer-env
+    fer-env/bin/pip install tensorflow "opencv-contrib-python>=4.10,<5" pandas requests Pillow tqdm matplotlib
+    fer-env/bin/pip install --no-deps fer
 
 The clip is made here from scikit-image's photograph of an astronaut (NASA, public domain), moved a little as a head
 camera would see it. Facecue runs as `facecue run --speed max --mute`: detection, tracking, Action Units, expression,
@@ -95,7 +98,7 @@ def run_fer(python: str, clip: Path) -> dict[str, Any]:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         sys.exit(
             f"fer cannot be run with {python}: {last}\n"
-            "Install it: python3 -m venv fer-env && fer-env/bin/pip install fer"
+            f"How to install it is in the first lines of {Path(__file__).name}."
         )
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report

@@ -1,12 +1,19 @@
 import tomllib
+from inspect import signature
 
 import pytest
+import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant import locate, settings
 from assistant.errors import SettingsError
 from assistant.settings import Settings
+from assistant.speech.espeak import EspeakSynthesiser
+from assistant.speech.policy import Policy
+from assistant.vision.blazeface import BlazeFaceDetector
+from assistant.vision.mediapipe_tasks import MediaPipeDetector
+from assistant.vision.tracker import Tracker
 from tests.app_builders import ROOT
 
 
@@ -39,7 +46,7 @@ def test_a_cameras_number_may_be_a_number(written):
         ("[camra]\nsource = '0'", ["line 1", "[camra]", "'camera'"]),
         ("[camera]\nhfov_deg = 'wide'", ["line 2", "hfov_deg", "'wide'", "valid number", "70.0"]),
         ("[vision]\n# no\ndetector = 'haar'", ["line 3", "'haar'", "'blazeface', 'mediapipe'"]),
-        ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "between 0 and 1", "0.6"]),
+        ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "between 0 and 1", "0.7"]),
         ("vision.min_score = 2", ["line 1", "min_score"]),
         ("vision = {min_score = 2}", ["line 1", "min_score"]),
         ("[speech]\nwords_per_minute = true", ["line 2", "words_per_minute", "80 to 450"]),
@@ -98,7 +105,22 @@ def test_a_wrong_option_is_told_like_a_wrong_setting():
     )
 )
 def test_what_is_written_is_read_back(values):
-    import tomlkit
-
     text = tomlkit.dumps({"camera": values})
     assert settings.parse(text, "my.toml").camera.model_dump() == values
+
+
+def test_the_defaults_are_those_of_the_stages():
+    def default(stage, name):
+        return signature(stage).parameters[name].default
+
+    defaults = Settings()
+    assert (
+        default(BlazeFaceDetector, "min_score") == default(MediaPipeDetector, "min_score") == defaults.vision.min_score
+    )
+    assert default(Tracker, "forget_after_s") == defaults.vision.forget_after_s
+    assert default(EspeakSynthesiser, "words_per_minute") == defaults.speech.words_per_minute
+    assert default(EspeakSynthesiser, "voice") == defaults.speech.voice
+    assert default(Policy, "verbosity") == defaults.speech.verbosity
+    assert default(Policy, "emotions") == defaults.speech.emotions
+    assert default(Policy, "max_words_per_10_s") == defaults.speech.max_words_per_10_s
+    assert default(Policy, "camera_hfov_deg") == defaults.camera.hfov_deg
