@@ -66,7 +66,7 @@ def _mediapipe() -> Any:
         return importlib.import_module("mediapipe")
     except (ImportError, OSError) as error:
         raise DependencyError(
-            "The MediaPipe face detector needs the package mediapipe, which does not load.",
+            "The MediaPipe face detector needs the package mediapipe, which is missing or broken.",
             f"Run: pip uninstall opencv-python-headless; {INSTALL}",
         ) from error
 

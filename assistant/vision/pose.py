@@ -9,15 +9,17 @@ import numpy as np
 from assistant.types import Floats
 
 # A mean head in millimetres, in BlazeFace's order; x to the right of the picture, y down, z away from the camera.
-# Eyes, nose tip and mouth lie in front of the ears by what makes the pose observable.
+# Fitted (alternating least squares, made symmetric, eyes 63 mm apart) to BlazeFace's landmarks on 143 photographs of
+# faces at the angles that MediaPipe's Face Landmarker gave; on another 143 its angles and these differ by 2.8 degrees
+# in yaw, 3.3 in pitch and 2.2 in roll on average.
 _HEAD_MM: Final = np.array(
     [
-        [-31.5, -26.0, -37.0],
-        [31.5, -26.0, -37.0],
-        [0.0, 8.0, -75.0],
-        [0.0, 37.0, -59.0],
-        [-76.6, -6.7, 24.4],
-        [76.6, -6.7, 24.4],
+        [-31.5, -21.9, -9.7],
+        [31.5, -21.9, -9.7],
+        [0.0, 10.8, -52.5],
+        [0.0, 42.9, -33.1],
+        [-66.2, -5.0, 52.5],
+        [66.2, -5.0, 52.5],
     ],
     np.float64,
 )

@@ -1,0 +1,170 @@
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from assistant.types import TensorSpec
+from assistant.vision import blazeface
+from assistant.vision.blazeface import BlazeFaceDetector, locate_in_crop
+from tests.vision_builders import (
+    ASTRONAUT_LANDMARKS,
+    MODELS,
+    astronaut,
+    blazeface_runner,
+    centre_of,
+    frame,
+    paste_astronaut,
+)
+
+
+class CountingRunner:
+    """Pass on to a real runner and count the looks."""
+
+    def __init__(self, name):
+        self._runner = blazeface_runner(name)
+        self.inputs, self.outputs, self.looks = self._runner.inputs, self._runner.outputs, 0
+
+    def run(self, *arrays):
+        self.looks += 1
+        return self._runner.run(*arrays)
+
+
+def both():
+    return BlazeFaceDetector(blazeface_runner("short"), blazeface_runner("full"))
+
+
+@pytest.mark.parametrize("name", ["blazeface_short", "blazeface_full"])
+def test_a_vendored_model_is_what_its_manifest_says(name):
+    folder = MODELS / name
+    content = (folder / "model.tflite").read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert manifest["bytes"] == len(content)
+    assert manifest["licence"] == "Apache-2.0"
+    assert (folder / "card.md").is_file()
+    runner = blazeface_runner(name.removeprefix("blazeface_"))
+    for side, specs in (("inputs", runner.inputs), ("outputs", runner.outputs)):
+        assert [TensorSpec(**(entry | {"shape": tuple(entry["shape"])})) for entry in manifest[side]] == list(specs)
+
+
+@pytest.mark.parametrize(("size_px", "count"), [(128, 896), (192, 2304)])
+def test_there_is_an_anchor_for_every_output(size_px, count):
+    anchors = blazeface._anchors(size_px)
+    assert anchors.shape == (count, 2)
+    assert anchors.min() > 0
+    assert anchors.max() < size_px
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.37, -20.5])
+@pytest.mark.parametrize("side", [40.0, 128.0, 333.3, 900.0])
+def test_a_square_is_sampled_where_it_lies(side, offset):
+    """A ramp across the square tells the place: what is sampled must be the ramp at the square's own pixels."""
+    left, top = 300 + offset, 250 + offset
+    x, y = np.meshgrid(np.arange(1000), np.arange(700))
+    ramp = np.stack([(x - left) / side * 200 + 20, (y - top) / side * 200 + 20, x * 0], -1).clip(0, 255)
+    sampled = blazeface._sample(np.rint(ramp).astype(np.uint8), blazeface._Square(left, top, side), 128)[0]
+    back = (sampled + 1) * 127.5
+    expected = ((np.arange(128) + 0.5) / 128 - 0.5 / side) * 200 + 20
+    across, down = left + np.arange(128) * side / 128 < 970, top + np.arange(128) * side / 128 < 670
+    assert np.abs(back[20, :, 0] - expected)[across].max() < 1.4  # 1.6 is a step from one input pixel to the next
+    assert np.abs(back[:, 10, 1] - expected)[down].max() < 1.4
+
+
+def test_outside_the_picture_is_black():
+    white = np.full((50, 50, 3), 255, np.uint8)
+    assert (blazeface._sample(white, blazeface._Square(100.0, 100.0, 30.0), 128) == -1).all()
+    half = blazeface._sample(white, blazeface._Square(-50.0, 0.0, 100.0), 128)[0]
+    assert (half[:, :60] == -1).all()
+    assert (half[8:56, 72:120] == 1).all()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 480), (3000, 600), (720, 1280)])
+def test_tiles_cover_the_picture(size):
+    covered = np.zeros(size[::-1], bool)
+    for tile in blazeface._tiles(*size):
+        assert tile.left >= 0
+        assert tile.left + tile.side <= size[0]
+        covered[round(tile.top) : round(tile.top + tile.side), round(tile.left) : round(tile.left + tile.side)] = True
+    assert covered.all()
+
+
+def test_a_mirrored_look_gives_the_picture_s_own_left_and_right():
+    detector = both()
+    square = blazeface._Square(125.0, 25.0, 200.0)
+    plain, mirrored = (
+        blazeface._merge(detector._find(blazeface_runner("short"), astronaut(), square, 0.5, flip))[0]
+        for flip in (False, True)
+    )
+    assert mirrored[1:] == pytest.approx(plain[1:], abs=5)
+
+
+def test_one_face_is_not_reported_twice():
+    boxes = np.zeros((4, 17), np.float32)
+    boxes[:, 0] = [0.8, 0.9, 0.7, 0.6]
+    boxes[:, 1:5] = [[10, 10, 50, 50], [12, 10, 52, 50], [200, 10, 240, 50], [15, 15, 35, 35]]
+    rows = blazeface._without_nested(blazeface._merge(boxes))
+    assert rows[:, 0].tolist() == pytest.approx([0.9, 0.7])
+    assert 10 < rows[0, 1] < 12
+
+
+def test_a_steady_face_costs_one_full_range_look_a_frame():
+    short, full = CountingRunner("short"), CountingRunner("full")
+    detector = BlazeFaceDetector(short, full)
+    picture = paste_astronaut((640, 300), 200)
+    detector.detect(frame(picture, 0))
+    short.looks = full.looks = 0
+    for index in range(1, 11):
+        assert len(detector.detect(frame(picture, index))) == 1
+    assert full.looks == 10
+    assert short.looks <= 30
+
+
+def test_a_far_face_that_appears_is_found_soon_and_kept():
+    detector = both()
+    detector.detect(frame(np.full((720, 1280, 3), 110, np.uint8), 0))
+    picture = paste_astronaut((900, 400), 40)
+    found = [len(detector.detect(frame(picture, index))) for index in range(1, 20)]
+    assert 1 in found[:12]
+    assert all(found[found.index(1) :])
+
+
+def test_a_face_that_goes_is_gone_in_the_same_frame():
+    detector = both()
+    assert len(detector.detect(frame(paste_astronaut((900, 400), 40), 0))) == 1
+    assert detector.detect(frame(np.full((720, 1280, 3), 110, np.uint8), 1)) == ()
+
+
+def test_a_new_picture_owes_nothing_to_the_last_one():
+    pictures = [paste_astronaut((900, 400), 40), astronaut(), paste_astronaut((300, 300), 120, (640, 480))]
+    detector = both()
+    for number, picture in enumerate(pictures * 2):
+        fresh = both().detect(frame(picture))
+        again = detector.detect(frame(picture, 0, f"picture {number}"))
+        assert [found.box_xyxy for found in again] == [found.box_xyxy for found in fresh]
+
+
+def test_two_faces_close_together_stay_two():
+    detector = both()
+    picture = paste_astronaut((580, 300), 70)
+    picture[:, 640:] = picture[:, 520:1160][:, :640]  # the same face again, 120 pixels to the right
+    for index in range(8):
+        assert len(detector.detect(frame(picture, index))) == 2
+
+
+@pytest.mark.parametrize("size", [48, 96, 300])
+def test_the_face_of_a_tight_crop_is_found(size):
+    import cv2
+
+    crop = cv2.resize(astronaut()[72:178, 172:278], (size, size), interpolation=cv2.INTER_AREA)
+    found = locate_in_crop(both(), np.asarray(crop, np.uint8))
+    assert found is not None
+    expected = (ASTRONAUT_LANDMARKS - [172, 72]) * size / 106
+    assert np.abs(found.landmarks_xy - expected).mean() < 0.05 * size
+    assert min(found.box_xyxy) >= 0
+    assert max(found.box_xyxy) <= size
+    assert centre_of(found) == pytest.approx((size / 2, size / 2), abs=0.1 * size)
+
+
+def test_a_crop_without_a_face_gives_none():
+    assert locate_in_crop(both(), np.full((48, 48, 3), 128, np.uint8)) is None
