@@ -9,7 +9,7 @@
 that its default detector does not use:
 
     python3 -m venv fer-env
-    fer-env/bin/pip install tensorflow "opencv-contrib-python>=4.10,<5" pandas requests Pillow tqdm matplotlib
+    fer-env/bin/pip install tensorflow "opencv-contrib-python>=4.10,<5" requests Pillow "setuptools<81"
     fer-env/bin/pip install --no-deps fer
 
 The clip is made here from scikit-image's photograph of an astronaut (NASA, public domain), moved a little as a head
