@@ -109,7 +109,7 @@ def test_grey_dark_and_pale_pictures_work(detector, gain, offset):
 def test_a_mirrored_picture_mirrors_the_pose(detector):
     picture = astronaut()
     plain, mirrored = only(detector, picture), only(detector, np.ascontiguousarray(picture[:, ::-1]))
-    assert mirrored.roll_deg == pytest.approx(-plain.roll_deg, abs=5)
+    assert mirrored.roll_deg == pytest.approx(-plain.roll_deg, abs=8)
     assert mirrored.yaw_deg == pytest.approx(-plain.yaw_deg, abs=8)
 
 
