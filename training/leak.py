@@ -14,7 +14,7 @@ import numpy.typing as npt
 from assistant.facs import AU_ORDER
 from training import metrics
 from training.faces import Faces, inputs
-from training.runs import BATCH, Run, network
+from training.runs import BATCH, Run, load_keras, network
 
 SPLITS: Final = 10  # of each kind; one split of a few hundred faces says little
 RIDGE: Final = 1.0  # on standardised features, times their number
@@ -22,8 +22,7 @@ RIDGE: Final = 1.0  # on standardised features, times their number
 
 def features(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, D) what the last layer of a trained network sees of cached crops."""
-    import keras
-
+    keras = load_keras()
     model = network(run)
     below = keras.Model(model.input, model.layers[-1].input)
     rows = [

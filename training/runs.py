@@ -5,7 +5,11 @@ A run's folder holds `run.json` and the weights. Keras is imported on use: any o
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
+import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +18,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import ModelError, OutputError
+from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from training import recipes
 from training.faces import inputs
@@ -22,6 +26,19 @@ from training.faces import inputs
 RUN_FILE: Final = "run.json"
 WEIGHTS: Final = ("model.weights.h5", "weights.h5")
 BATCH: Final = 32  # faces a step of prediction; larger gains nothing on a CPU
+
+
+def load_keras() -> Any:
+    """Import Keras on the back end that `KERAS_BACKEND` names, or else on the first that is installed.
+
+    Raises:
+        DependencyError: Keras, or every back end of it, is missing.
+    """
+    installed = [name for name in ("torch", "tensorflow", "jax") if importlib.util.find_spec(name) is not None]
+    if importlib.util.find_spec("keras") is None or not installed:
+        raise DependencyError("Keras and a back end of it are not installed.", "Run: pip install 'facecue[train]'")
+    os.environ.setdefault("KERAS_BACKEND", installed[0])
+    return importlib.import_module("keras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +112,14 @@ def network(run: Run, batch_size: int | None = None) -> Any:
     path = next((run.folder / name for name in WEIGHTS if (run.folder / name).is_file()), None)
     if path is None:
         raise ModelError(f"{run.folder} has no {WEIGHTS[0]}.", "Train first.")
+    load_keras()
     model = run.recipe.build(len(run.settings["outputs"]), batch_size, run.size_px)
     try:
-        model.load_weights(str(path))
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns when a file lacks a layer, and leaves random weights in its place.
+            warnings.filterwarnings("error", category=UserWarning)
+            model.load_weights(str(path))
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise ModelError(f"{path} does not fit the recipe: {str(error)[:200]}.", "Train again.") from error
     return model
 
@@ -109,8 +130,7 @@ def device_network(run: Run) -> Any:
     The calibration a * logit + b is folded into the last Dense layer, exactly: (a w) x + (a c + b). Auxiliary outputs
     are cut off; a unit the recipe has no output for gets a logit of 0, and the manifest calls it unknown.
     """
-    import keras
-
+    keras = load_keras()
     trained = network(run)
     bare = run.recipe.build(len(AU_ORDER), 1, run.size_px)
     for ours, theirs in zip(bare.layers[:-1], trained.layers[:-1], strict=True):
@@ -145,8 +165,7 @@ def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt
 
 def unit_logits(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 18) uncalibrated logits of cached crops; 0 for a unit without an output."""
-    import keras
-
+    keras = load_keras()
     model = network(run)
     raw = [
         keras.ops.convert_to_numpy(

@@ -1,0 +1,100 @@
+"""Calibration, thresholds, and what a model may say it knows."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from assistant.facs import AU_ORDER
+from tests.training_builders import made_faces, write_faces, write_run
+from training import calibrate, metrics
+
+
+def drawn(count, slope=1.0, shift=0.0, seed=0, spread=3.0):
+    """Return logits of which slope * logit + shift are the true log odds, and labels."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, spread, count)
+    odds = slope * logits + shift
+    return logits, (rng.random(count) < 1 / (1 + np.exp(-odds))).astype(np.int8)
+
+
+def test_finds_the_true_line_with_many_cases():
+    a, b = calibrate.platt(*drawn(40_000, slope=0.5, shift=-1.0))
+    assert a == pytest.approx(0.5, abs=0.03)
+    assert b == pytest.approx(-1.0, abs=0.06)
+
+
+def test_agrees_with_scikit_learn_where_the_prior_is_weak():
+    linear = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
+    logits, labels = drawn(20_000, slope=0.8, shift=0.4, seed=2)
+    theirs = linear.LogisticRegression(C=1e6).fit(logits[:, None], labels)
+    a, b = calibrate.platt(logits, labels)
+    assert a == pytest.approx(theirs.coef_[0, 0], rel=0.01)
+    assert b == pytest.approx(theirs.intercept_[0], abs=0.01)
+
+
+def test_stays_near_the_logits_with_few_cases():
+    logits, labels = drawn(6, slope=0.2, shift=-3.0, seed=1)
+    a, b = calibrate.platt(logits, labels)
+    assert 0.4 < a < 1.6
+    assert abs(b) < 2.5
+
+
+@pytest.mark.parametrize("labels", [np.ones(9, np.int8), np.zeros(9, np.int8), np.full(9, -1, np.int8)])
+def test_survives_one_class_and_none(labels):
+    a, b = calibrate.platt(np.linspace(-500, 500, 9), labels)
+    assert a > 0
+    assert np.isfinite([a, b]).all()
+
+
+def test_calibration_lowers_the_error_on_other_people():
+    logits, labels = drawn(4000, slope=0.5, shift=0.8)
+    other, truth = drawn(4000, slope=0.5, shift=0.8, seed=9)
+    a, b = calibrate.platt(logits, labels)
+    before = metrics.expected_calibration_error(truth, 1 / (1 + np.exp(-other)))
+    after = metrics.expected_calibration_error(truth, 1 / (1 + np.exp(-(a * other + b))))
+    assert after < 0.03 < 0.08 < before
+
+
+def test_threshold_separates_what_can_be_separated():
+    labels = np.repeat([0, 1], 300).astype(np.int8)
+    probability = np.where(labels == 1, 0.7, 0.3) + np.random.default_rng(0).uniform(-0.05, 0.05, 600)
+    place = calibrate.threshold(probability, labels, np.arange(600))
+    assert 0.35 < place <= 0.65
+
+
+def test_threshold_of_few_positives_is_near_half_of_the_best_f1():
+    labels = np.r_[np.zeros(200), 1].astype(np.int8)
+    probability = np.r_[np.linspace(0, 0.8, 200), 0.95]
+    place = calibrate.threshold(probability, labels, np.arange(201))
+    assert 0.25 < place < 0.6
+    assert calibrate.threshold(probability, np.zeros(201, np.int8), np.arange(201)) == 0.5
+
+
+def test_knows_only_what_it_was_shown_to_know():
+    logits, labels = drawn(400, slope=1.0, seed=3)
+    people = np.arange(400)
+    assert calibrate.calibrate_unit(logits, labels, people, 400).known
+    assert "fewer than 20" in calibrate.calibrate_unit(logits, labels, people, 19).reason
+    noise = np.random.default_rng(5).normal(size=400)
+    assert "AUC" in calibrate.calibrate_unit(noise, labels, people, 400).reason
+    rare = np.zeros(400, np.int8)
+    rare[:3] = 1
+    assert "held-out" in calibrate.calibrate_unit(logits, rare, people, 50).reason
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_command_writes_the_run(tmp_path, capsys):
+    pytest.importorskip("keras", reason="Keras is not installed")
+    run = write_run(tmp_path / "run")
+    data = write_faces(tmp_path / "data", made_faces(100))
+    parser = argparse.ArgumentParser()
+    calibrate.add_arguments(parser)
+    assert calibrate.run(parser.parse_args([str(run), "--data", str(data)])) == 0
+    written = json.loads((run / "run.json").read_text())
+    for key in ("calibration", "thresholds", "known"):
+        assert list(written[key]) == list(AU_ORDER)
+    assert written["seed"] == 1
+    assert not any(written["known"].values()), "a network of random weights knows nothing"
+    assert "AU43" in capsys.readouterr().out
