@@ -60,7 +60,3 @@ def test_without_vnni_the_runner_is_right_where_bare_openvino_is_not() -> None:
         pytest.skip("this processor cannot be kept from accumulating in 32 bits")
     assert report["bare"] > 1, "the golden model shows the fault"
     assert report["runner"] <= 1
-
-
-def test_here_the_runner_is_right() -> None:
-    assert in_a_process()["runner"] <= 1
