@@ -51,7 +51,7 @@ class _Square:
 class BlazeFaceDetector:
     """Detect faces near and far by looking twice.
 
-    The short-range model looks at the whole picture and keeps what it sees sharply: faces from a sixth of the
+    The short-range model looks at the whole picture and keeps what it sees sharply: faces from a fifth of the
     picture's width. Hints of smaller ones come from the full-range model and from the frame before; the short-range
     model looks at each closely and decides, so that far faces have landmarks as good as near ones.
 
