@@ -54,9 +54,12 @@ def _fault(au: npt.NDArray[Any], groups: Strings, splits: Strings, excused: set[
         people = len(np.unique(groups[splits == split]))
         if people < 2:
             return f"The {split} split has {people or 'no'} {'person' if people == 1 else 'people'} with labels."
-    lacking = [(split, unit) for split, unit in sorted(_lacking(au, splits)) if unit not in excused]
+    lacking: dict[str, list[str]] = {}
+    for split, unit in sorted(_lacking(au, splits), key=lambda pair: (pair[1], SPLITS.index(pair[0]))):
+        if unit not in excused:
+            lacking.setdefault(unit, []).append(split)
     if lacking:
-        return "Nobody shows " + ", ".join(f"{unit} in the {split} split" for split, unit in lacking) + "."
+        return "Nobody shows " + "; ".join(f"{unit} in {', '.join(found)}" for unit, found in lacking.items()) + "."
     return None
 
 

@@ -66,9 +66,15 @@ def test_blendshapes_go_into_the_table_and_a_stopped_run_continues(
 
 
 def test_a_missing_teacher_or_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelError, match=r"face_landmarker\.task is missing"):
-        open_teacher(tmp_path / "face_landmarker.task")
+    with (
+        pytest.raises(ModelError, match=r"face_landmarker\.task is missing"),
+        open_teacher(tmp_path / "face_landmarker.task"),
+    ):
+        pass
     (tmp_path / "face_landmarker.task").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
-    with pytest.raises(DependencyError, match=r"pip install 'facecue\[mediapipe\]'"):
-        open_teacher(tmp_path / "face_landmarker.task")
+    with (
+        pytest.raises(DependencyError, match=r"pip install 'facecue\[mediapipe\]'"),
+        open_teacher(tmp_path / "face_landmarker.task"),
+    ):
+        pass

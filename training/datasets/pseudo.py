@@ -7,7 +7,8 @@ extra, whose OpenCV replaces the runtime's: run it from an environment of its ow
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,16 +89,15 @@ def add_blendshapes(
     by_name = {sample.name: sample for sample in samples}
     part = folder / "teacher.part.npz"
     done, columns = _resume(part, names)
-    score = score or open_teacher(model)
     progress = Progress("faces scored", len(names) - len(done), clock)
-    for name in names[len(done) :]:
-        sample = by_name[name]
-        found = score(_framed(sample))
-        columns = columns or list(found or ())
-        done.append(found)
-        if len(done) % _SAVE_EVERY == 0:
-            _save(part, names, done, columns)
-        progress.step()
+    with open_teacher(model) if score is None else nullcontext(score) as ask:
+        for name in names[len(done) :]:
+            found = ask(_framed(by_name[name]))
+            columns = columns or list(found or ())
+            done.append(found)
+            if len(done) % _SAVE_EVERY == 0:
+                _save(part, names, done, columns)
+            progress.step()
     if not columns:
         raise DataError("The teacher found no face in any picture.", "Give MediaPipe's face_landmarker.task.")
     cache.add_columns(folder, {"blendshapes": _matrix(done, columns), "blendshape_columns": np.array(columns)})
@@ -105,8 +105,9 @@ def add_blendshapes(
     print(f"Blendshapes of {sum(found is not None for found in done)} of {len(names)} faces are in the table.")
 
 
-def open_teacher(model: Path) -> Score:
-    """Load the Face Landmarker and return what scores a picture.
+@contextmanager
+def open_teacher(model: Path) -> Iterator[Score]:
+    """Load the Face Landmarker, give what scores a picture, and release it.
 
     Raises:
         DependencyError: mediapipe is not installed.
@@ -139,7 +140,8 @@ def open_teacher(model: Path) -> Score:
         faces: Any = landmarker.detect(picture).face_blendshapes
         return {shape.category_name: float(shape.score) for shape in faces[0]} if faces else None
 
-    return score
+    with landmarker:
+        yield score
 
 
 def _framed(sample: Sample) -> ImageRgb:
