@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "train": ("training.fit", "train a recipe"),
     "head": ("training.head", "retrain only the AU head on features of a frozen trunk"),
     "predict": ("training.predict", "write a network's unit probabilities, to teach another or the second stage"),
+    "unpack": ("training.unpack", "make a run of a shipped model, to retrain its head"),
     "calibrate": ("training.calibrate", "fit probabilities and thresholds on held-out people"),
     "quantize": ("training.quantize", "make the 8-bit model"),
     "export": ("training.export", "write the model for a device"),

@@ -89,15 +89,8 @@ def test_saved_figures_stand_in_manifest_and_card(evaluation, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     text = card.write(folder).read_text(encoding="utf-8")
     assert f"{row['auc']:.3f}" in text
-    for words in (
-        "not by certified FACS coders",
-        "Apache-2.0",
-        "BP4D",
-        "Random",
-        "random weights",
-        "lip corner puller",
-    ):
-        assert words.lower() in text.lower() or words in ("Random", "random weights")
+    for words in ("not by certified FACS coders", "Apache-2.0", "BP4D as in papers", "lip corner puller"):
+        assert words in text
     for picture in ("auc.png", "reliability.png", "precision_recall.png"):
         assert f"]({picture})" in text
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
@@ -163,7 +156,7 @@ def people_who_never_change(count=400, each=4, seed=0):
 def test_the_leak_of_a_random_split_is_visible():
     values, faces = people_who_never_change()
     table = leak.compare(values, faces)
-    assert table["random"]["mean"] > 0.85
+    assert table["random"]["mean"] > 0.75
     assert abs(table["disjoint"]["mean"] - 0.5) < 0.1
     assert table["repeated"] == 400
 

@@ -16,9 +16,11 @@ from assistant.vision.align import align_face, normalise
 from tests.model_builders import GOLDEN, TINY_INPUT, ScriptedRunner, manifest
 from tests.training_builders import made_faces, write_faces, write_run
 from training import edgetpu_ops, quantize
+from training.export import write_folder, write_movidius
 from training.faces import inputs
-from training.runs import Run
+from training.runs import Run, unit_logits
 from training.splits import LeakError
+from training.unpack import unpack
 
 TENSORFLOW = os.environ.get("FACECUE_TENSORFLOW_PYTHON", sys.executable)
 
@@ -133,9 +135,11 @@ def test_conversion_with_tensorflow(tmp_path, capsys):
     table = json.loads((folder / "parity.json").read_text())
     assert table["all"]["mean_change"] < quantize.MOST_MEAN_CHANGE
     assert "F1 lost" in capsys.readouterr().out
-    from training.export import write_folder, write_movidius
-
     run = Run.load(folder)
     write_folder(run, tmp_path / "out")
+    unpacked = Run.load(unpack(tmp_path / "out", tmp_path / "unpacked"))
+    crops = made_faces(4).crops
+    again = 1 / (1 + np.exp(-unit_logits(unpacked, crops)))
+    np.testing.assert_allclose(again, quantize.probabilities(runner, inputs(crops, 16, 3)), atol=0.05)
     pytest.importorskip("onnx", reason="onnx is not installed")
     assert write_movidius(run, tmp_path / "out") == ("model.onnx",)

@@ -1,0 +1,78 @@
+"""A run made of a model file computes what the file does; the file here is made by the test, without TensorFlow."""
+
+import numpy as np
+import pytest
+
+from assistant.errors import DependencyError, ModelError
+from tests.model_builders import GOLDEN, model_folder
+from training import recipes, unpack
+from training.runs import load_keras
+
+try:
+    keras = load_keras()
+except DependencyError as error:
+    pytest.skip(error.cause, allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def pairs_of(model):
+    """Return what a converted file of this model would hold: kernels with the normalisation merged in."""
+    found, layers = [], [layer for layer in model.layers if layer.weights]
+    for place, layer in enumerate(layers):
+        if hasattr(layer, "kernel"):
+            kernel, *bias = layer.get_weights()
+            if bias:
+                found.append((kernel, bias[0]))
+                continue
+            gain, shift, mean, variance = layers[place + 1].get_weights()
+            factor = gain / np.sqrt(variance + layers[place + 1].epsilon)
+            found.append((kernel * factor, shift - mean * factor))
+    return found
+
+
+def test_merged_normalisation_and_extra_outputs(tmp_path):
+    rng = np.random.default_rng(0)
+    recipe = recipes.load("compact")
+    trained, fresh = recipe.build(18, size_px=16), recipe.build(26, size_px=16)
+    for layer in trained.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    unpack.install(fresh, pairs_of(trained), tmp_path)
+    x = rng.normal(size=(2, 16, 16, 3)).astype(np.float32)
+    ours, theirs = (keras.ops.convert_to_numpy(model(x, training=False)) for model in (fresh, trained))
+    np.testing.assert_allclose(ours[:, :18], theirs, rtol=1e-3, atol=1e-4)
+    assert (ours[:, 18:] == 0).all()
+
+
+def test_reads_the_numbers_of_the_golden_model():
+    with np.load(GOLDEN / "tiny_int8.npz") as file:
+        assert len(file.files)
+    pairs = unpack.read_weights(GOLDEN / "tiny_int8.tflite")
+    assert pairs[-1][0].shape[1] == 18
+    assert all(kernel.shape[-1] == len(bias) for kernel, bias in pairs)
+
+
+@pytest.mark.parametrize("cut", [slice(0, -1), slice(1, None)])
+def test_weights_that_do_not_fit(tmp_path, cut):
+    model = recipes.load("compact").build(18, size_px=16)
+    with pytest.raises(ModelError, match="does not fit"):
+        unpack.install(model, pairs_of(model)[cut], tmp_path)
+
+
+def test_more_weights_than_layers(tmp_path):
+    model = recipes.load("compact").build(18, size_px=16)
+    pairs = pairs_of(model)
+    with pytest.raises(ModelError, match="1 layers more"):
+        unpack.install(model, [*pairs, pairs[-1]], tmp_path)
+
+
+def test_a_model_of_another_making_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="names no recipe"):
+        unpack.unpack(model_folder(tmp_path), tmp_path / "out")
+
+
+def test_a_model_that_is_not_its_recipe_is_refused(tmp_path):
+    folder = model_folder(tmp_path, training={"recipe": "compact"})
+    with pytest.raises(ModelError, match="does not fit"):
+        unpack.unpack(folder, tmp_path / "out")

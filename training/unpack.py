@@ -1,0 +1,156 @@
+"""Make a run of a shipped 8-bit model, so that its head can be retrained: `python -m training unpack`.
+
+A model folder holds the weights as integers with scales; multiplied out they are a network that differs from the one
+first trained by at most half a step a weight. Its trunk is as good to build a new head on, and nothing else need be
+downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.errors import DependencyError, ModelError, OutputError
+from assistant.facs import AU_ORDER
+from assistant.inference.manifest import Manifest, verify
+from training import recipes
+from training.losses import EMOTIONS
+from training.runs import RUN_FILE, WEIGHTS, load_keras
+
+Pair = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+def unpack(folder: Path, out: Path) -> Path:
+    """Write a run folder with the weights of a model folder, and return it.
+
+    The outputs are the units, already calibrated, and emotions without weights, for a new head to learn.
+
+    Raises:
+        ModelError: the model was not exported by this project, or its recipe has changed since.
+        OutputError: the folder cannot be written.
+    """
+    manifest = verify(folder)
+    name = str(manifest.training.get("recipe", ""))
+    if name not in recipes.NAMES or manifest.input is None:
+        raise ModelError(f"{folder} names no recipe.", f"It needs one of: {', '.join(recipes.NAMES)}.")
+    pairs = read_weights(folder / manifest.file)
+    load_keras()
+    outputs = [*AU_ORDER, *(f"emotion{place}" for place in range(EMOTIONS))]
+    model = recipes.load(name).build(len(outputs), None, manifest.input.size_px)
+    install(model, pairs, folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        model.save_weights(str(out / WEIGHTS[0]))
+        (out / RUN_FILE).write_text(json.dumps(_settings(manifest, name, outputs), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error}.", "Choose another folder with --out.") from error
+    return out
+
+
+def read_weights(path: Path) -> list[Pair]:
+    """Return kernel and bias of every convolution and Dense layer of a .tflite file, in order, as Keras shapes them.
+
+    Raises:
+        DependencyError: ai-edge-litert, which knows the file format, is not installed.
+    """
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError:
+        raise DependencyError("ai_edge_litert is not installed.", "Run: pip install ai-edge-litert") from None
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    graph, kinds = model.subgraphs[0], schema.BuiltinOperator
+    pairs = []
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        if kind not in (kinds.CONV_2D, kinds.FULLY_CONNECTED):
+            continue
+        kernel, bias = (_real(model, graph.tensors[index]) for index in operator.inputs[1:3])
+        # TFLite keeps (out, height, width, in) and (out, in); Keras (height, width, in, out) and (in, out).
+        pairs.append((kernel.transpose(1, 2, 3, 0) if kind == kinds.CONV_2D else kernel.T, bias))
+    return pairs
+
+
+def install(model: Any, pairs: list[Pair], folder: Path) -> None:
+    """Put the weights into a Keras model whose last layer may have more outputs; those get zeros.
+
+    A batch normalisation, which conversion merged into the convolution before it, gets the bias and does nothing else.
+
+    Raises:
+        ModelError: the weights do not fit.
+    """
+    layers = [layer for layer in model.layers if layer.weights]
+    waiting = iter(pairs)
+    try:
+        for place, layer in enumerate(layers):
+            if type(layer).__name__ == "BatchNormalization":
+                continue
+            kernel, bias = next(waiting)
+            if layer is layers[-1]:
+                extra = layer.units - kernel.shape[1]
+                kernel, bias = np.pad(kernel, ((0, 0), (0, extra))), np.pad(bias, (0, extra))
+            if layer.use_bias:
+                layer.set_weights([kernel, bias])
+            else:
+                layer.set_weights([kernel])
+                _neutral(layers[place + 1], bias)
+        left = sum(1 for _ in waiting)
+    except (StopIteration, ValueError) as error:
+        raise ModelError(f"The model in {folder} does not fit its recipe: {error}.", "Train it again.") from error
+    if left:
+        raise ModelError(f"The model in {folder} has {left} layers more than its recipe.", "Train it again.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", type=Path, help="folder of an exported model, such as models/vggface")
+    parser.add_argument("--out", type=Path, required=True, help="run folder to write, such as runs/vggface")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the run and say what to do next."""
+    unpack(args.model, args.out)
+    print(f"Wrote {args.out}. Next: python -m training head {args.out} --data FOLDER")
+    return 0
+
+
+def _neutral(norm: Any, bias: npt.NDArray[np.float32]) -> None:
+    """Make a batch normalisation add `bias` and nothing else."""
+    one = np.ones_like(bias)
+    norm.set_weights([one, bias, 0 * one, (1.0 - norm.epsilon) * one])
+
+
+def _real(model: Any, tensor: Any) -> npt.NDArray[np.float32]:
+    """Return a stored tensor as real numbers, scale by channel where there are several."""
+    content = bytes(model.buffers[tensor.buffer].data)
+    dtype = {9: np.int8, 2: np.int32, 0: np.float32}[tensor.type]  # schema.TensorType INT8, INT32, FLOAT32
+    stored = np.frombuffer(content, dtype).reshape(tensor.shape).astype(np.float32)
+    scale = None if tensor.quantization is None else tensor.quantization.scale
+    if scale is None:
+        return stored
+    shape = [1] * stored.ndim
+    shape[tensor.quantization.quantizedDimension] = -1
+    zero = np.asarray(tensor.quantization.zeroPoint, np.float32).reshape(shape)
+    return np.asarray((stored - zero) * np.asarray(scale, np.float32).reshape(shape), np.float32)
+
+
+def _settings(manifest: Manifest, recipe: str, outputs: list[str]) -> dict[str, Any]:
+    units = manifest.action_units
+    return {
+        "recipe": recipe,
+        "size_px": manifest.input.size_px if manifest.input else 0,
+        "outputs": outputs,
+        "trunk": {
+            "origin": f"the model {manifest.name} {manifest.version} ({manifest.origin})",
+            "licence": manifest.licence,
+        },
+        "history": [],
+        "calibration": {unit: {"a": 1.0, "b": 0.0} for unit in AU_ORDER},
+        "thresholds": {unit: units[unit].threshold for unit in AU_ORDER},
+        "known": {unit: units[unit].known for unit in AU_ORDER},
+    }
