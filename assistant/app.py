@@ -28,13 +28,14 @@ from assistant.settings import Settings
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
 from assistant.speech.earcons import ALERT
 from assistant.speech.phrases import Phrases
+from assistant.speech.players import Player, SilentPlayer
 from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
 from assistant.types import Camera, Frame, Person, Priority, Scene, Utterance
 from assistant.vision.tracker import Tracker
-from assistant.voice import open_speaker, open_voice, say_aloud
+from assistant.voice import open_voice, say_aloud, sound_or_silence, voice_or_text
 
 __all__ = [
     "CLIP_SUFFIXES",
@@ -128,6 +129,9 @@ class _Run:
             self._policy = _policy(settings)
             self._sight = build_sight(settings, choose.BUDGET_MS, self._lost_accelerator)
             self._backend = self._backend or self._sight.choice.backend
+            self._synthesiser, no_voice = voice_or_text(settings)
+            undo.callback(self._synthesiser.close)
+            self._warn(no_voice)
             self._open_camera(settings, request)
             self._open_outputs(settings, request)
             undo.pop_all()
@@ -155,11 +159,12 @@ class _Run:
             video = self.closing.enter_context(OverlayVideo(request.overlay))
             observers.append(OverlayRecorder(video, self._guard()))
         wav = WavRecorder(WavMix(request.wav), self._guard()) if request.wav is not None else None
-        silent = request.mute or isinstance(self._clock, ManualClock)
-        self._speaker, missing = open_speaker(settings, self._clock, silent, self._heard, wav)
+        player: Player = SilentPlayer()
+        if not request.mute and not isinstance(self._clock, ManualClock):
+            player, no_sound = sound_or_silence(settings)
+            self._warn(no_sound)
+        self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav)
         self.closing.callback(self._speaker.close)
-        for sentence in missing:
-            self._warn(sentence)
         vision, sight = settings.vision, self._sight
         smoother = Smoother(sight.au_model.thresholds, forget_after_s=vision.forget_after_s)
         tracker = Tracker(vision.forget_after_s)
@@ -170,8 +175,11 @@ class _Run:
         """Run to the end of the source and of the words about it; then complete the outputs, come what may."""
         with self.closing:
             self.closing.push(_ignore_interrupts)
-            self.loop.run(self._camera)
             assert self._speaker is not None
+            if self._camera.live:  # the wearer cannot see that it has started
+                now_s = self._clock.now_s()
+                self._speaker.say(Utterance("Facecue is on.", Priority.NEWS, now_s, now_s + _ALERT_S, "started"), now_s)
+            self.loop.run(self._camera)
             self._speaker.drain(self._let_pass)
 
     def summary(self) -> dict[str, Any]:
@@ -221,7 +229,7 @@ class _Run:
 
     def _warn(self, sentence: str) -> None:
         """Print what the wearer cannot be told, once."""
-        if sentence not in self._told:
+        if sentence and sentence not in self._told:
             self._told.add(sentence)
             print(f"Facecue: {sentence}", file=sys.stderr, flush=True)
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
-from assistant.clock import Clock, SystemClock
+from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
 from assistant.settings import Settings
 from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
-from assistant.speech.players import open_player
-from assistant.speech.speaker import QueueSpeaker, SoundFile, SpeechEvent
+from assistant.speech.players import Player, open_player
+from assistant.speech.speaker import QueueSpeaker
 from assistant.speech.system_voice import SystemVoiceSynthesiser
 from assistant.types import Priority, Speech, Synthesiser, Utterance
 
-_LASTS_S = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
+_LASTS_S: Final = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
 
 
 class TextOnly:
@@ -53,45 +53,30 @@ def open_voice(settings: Settings) -> Synthesiser:
     return EspeakSynthesiser(wanted.voice, wanted.words_per_minute)
 
 
-def open_speaker(
-    settings: Settings,
-    clock: Clock,
-    silent: bool,
-    on_event: Callable[[SpeechEvent], None],
-    wav: SoundFile | None = None,
-) -> tuple[QueueSpeaker, list[str]]:
-    """Open voice and sound, and say what could not be had.
-
-    Args:
-        settings: voice, rate and output.
-        clock: the loop's.
-        silent: no sound is wanted; words still take their time.
-        on_event: see `QueueSpeaker`.
-        wav: see `QueueSpeaker`.
-
-    Returns:
-        The speaker, and a sentence for each thing that is missing.
-    """
-    missing = []
+def voice_or_text(settings: Settings) -> tuple[Synthesiser, str]:
+    """Start the voice, or stand in for it; return it and a sentence about what is missing, or ""."""
     try:
-        synthesiser = open_voice(settings)
+        return open_voice(settings), ""
     except (DependencyError, SpeechError) as error:
-        synthesiser = TextOnly(settings.speech.words_per_minute)
-        missing.append(f"No voice: {error} Going on with text only.")
-    player = open_player("none" if silent else settings.speech.output)
+        return TextOnly(settings.speech.words_per_minute), f"No voice: {error} Going on with text only."
+
+
+def sound_or_silence(settings: Settings) -> tuple[Player, str]:
+    """Open the sound output; return it and a sentence about what is missing, or ""."""
+    wanted = settings.speech.output
+    player = open_player(wanted)
     name, reason = player.describe()
-    if name == "none" and not silent and settings.speech.output != "none":
-        missing.append(f"{reason} Going on with text only.")
-    return QueueSpeaker(synthesiser, player, clock, on_event, wav), missing
+    return player, f"{reason} Going on with text only." if name == "none" and wanted != "none" else ""
 
 
 def say_aloud(settings: Settings, text: str) -> list[str]:
     """Speak one sentence to its end; return a sentence for each thing that is missing."""
+    synthesiser, no_voice = voice_or_text(settings)
+    player, no_sound = sound_or_silence(settings)
     clock = SystemClock()
-    speaker, missing = open_speaker(settings, clock, False, lambda _: None)
-    with speaker:
+    with QueueSpeaker(synthesiser, player, clock) as speaker:
         now_s = clock.now_s()
         speaker.say(Utterance(text, Priority.ANSWER, now_s, now_s + _LASTS_S, "answer"), now_s)
-        if not missing:
+        if not no_voice and not no_sound:
             speaker.drain(time.sleep)
-    return missing
+    return [sentence for sentence in (no_voice, no_sound) if sentence]

@@ -69,7 +69,9 @@ def examine(arguments: argparse.Namespace) -> Iterable[Check]:
     try:
         settings = options.read_settings(arguments)
         file = arguments.settings or locate.user_settings()
-        yield Check("settings", str(file), True, "Read." if file.is_file() else "Not there; defaults hold.", needed=True)
+        yield Check(
+            "settings", str(file), True, "Read." if file.is_file() else "Not there; defaults hold.", needed=True
+        )
     except FacecueError as error:
         settings = Settings()
         yield _failed("settings", str(arguments.settings or locate.user_settings()), error, needed=True)

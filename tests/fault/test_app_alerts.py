@@ -47,6 +47,7 @@ def test_a_lost_camera_is_said_once_and_its_return_too(tmp_path, monkeypatch):
     monkeypatch.setattr(app, "open_source", lambda spec, clock, speed, on_state: LosingCamera(clock, on_state))
     status, out, err = call("run", "--mute", "--speed", "max")
     assert status == 3
+    assert out.splitlines()[0].endswith("Facecue is on.")
     assert out.count("Camera lost.") == 1
     assert err.splitlines()[-1] == "Facecue: a camera was lost. Check its cable."
     assert "Facecue: camera lost." in err
