@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +61,7 @@ class Subject:
         self.manifest: Manifest = verify(folder)
         if self.manifest.task != "action_units" or self.manifest.input is None:
             raise ModelError(f"{folder} is no model of Action Units.", "Name one, such as models/vggface.")
-        self._runner = Runner(folder / self.manifest.file)
+        self._runner = Runner(folder / self.manifest.file, threads=os.cpu_count() or 1)
         self._input = self.manifest.input
         self.thresholds = np.array([self.manifest.action_units[unit].threshold for unit in AU_ORDER])
 

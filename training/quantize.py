@@ -171,7 +171,8 @@ def measure(run: Run, faces: Faces) -> dict[str, Any]:
     """Compare both files of a run on the annotated faces of the valid and test splits."""
     held_out = faces.where(faces.annotated("valid", "test"))
     values = inputs(held_out.crops, run.size_px, run.recipe.CHANNELS)
-    exact, rounded = (probabilities(Runner(run.folder / name), values) for name in (FLOAT, INT8))
+    threads = os.cpu_count() or 1
+    exact, rounded = (probabilities(Runner(run.folder / name, threads), values) for name in (FLOAT, INT8))
     thresholds = np.array([run.settings.get("thresholds", {}).get(unit, 0.5) for unit in AU_ORDER])
     return parity(exact, rounded, metrics.occurrence(held_out.columns["au"]), thresholds)
 

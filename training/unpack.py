@@ -70,7 +70,10 @@ def read_weights(path: Path) -> list[Pair]:
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         if kind not in (kinds.CONV_2D, kinds.FULLY_CONNECTED):
             continue
-        kernel, bias = (_real(model, graph.tensors[index]) for index in operator.inputs[1:3])
+        kernel = _real(model, graph.tensors[operator.inputs[1]])
+        bias = np.zeros(len(kernel), np.float32)
+        if len(operator.inputs) > 2 and operator.inputs[2] >= 0:  # the converter drops a bias of zeros
+            bias = _real(model, graph.tensors[operator.inputs[2]])
         # TFLite keeps (out, height, width, in) and (out, in); Keras (height, width, in, out) and (in, out).
         pairs.append((kernel.transpose(1, 2, 3, 0) if kind == kinds.CONV_2D else kernel.T, bias))
     return pairs
@@ -127,9 +130,11 @@ def _neutral(norm: Any, bias: npt.NDArray[np.float32]) -> None:
 
 def _real(model: Any, tensor: Any) -> npt.NDArray[np.float32]:
     """Return a stored tensor as real numbers, scale by channel where there are several."""
-    content = bytes(model.buffers[tensor.buffer].data)
+    content = model.buffers[tensor.buffer].data
+    if content is None:
+        raise ModelError(f"The weights {tensor.name.decode()} are computed, not stored.", "Train it again.")
     dtype = {9: np.int8, 2: np.int32, 0: np.float32}[tensor.type]  # schema.TensorType INT8, INT32, FLOAT32
-    stored = np.frombuffer(content, dtype).reshape(tensor.shape).astype(np.float32)
+    stored = np.frombuffer(bytes(content), dtype).reshape(tensor.shape).astype(np.float32)
     scale = None if tensor.quantization is None else tensor.quantization.scale
     if scale is None:
         return stored
