@@ -111,19 +111,18 @@ def test_uncalibrated_run_is_refused(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_conversion_with_tensorflow(tmp_path, capsys):
     try:
         quantize.require_tensorflow(TENSORFLOW)
     except DependencyError as error:
         pytest.skip(f"{error.cause} Set FACECUE_TENSORFLOW_PYTHON to an interpreter that has both.")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("warnings.filters", [("ignore", None, Warning, None, 0)])
-        folder = write_run(
-            tmp_path / "run",
-            calibration={unit: {"a": 0.9, "b": 0.1} for unit in AU_ORDER},
-            thresholds=dict.fromkeys(AU_ORDER, 0.5),
-            known=dict.fromkeys(AU_ORDER, True),
-        )
+    folder = write_run(
+        tmp_path / "run",
+        calibration={unit: {"a": 0.9, "b": 0.1} for unit in AU_ORDER},
+        thresholds=dict.fromkeys(AU_ORDER, 0.5),
+        known=dict.fromkeys(AU_ORDER, True),
+    )
     data = write_faces(tmp_path / "data", made_faces(40))
     assert quantize.run(argparse.Namespace(run=folder, data=data, tensorflow_python=TENSORFLOW)) == 0
     runner = Runner(folder / "model.tflite")
