@@ -16,6 +16,7 @@ from assistant.errors import FacecueError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "prepare": ("training.prepare", "read, merge, de-duplicate and align data sets; write person-disjoint splits"),
+    "render": ("training.render.write", "draw faces whose Action Units are known, to measure on"),
     "train": ("training.fit", "train a recipe"),
     "head": ("training.head", "retrain only the AU head on features of a frozen trunk"),
     "predict": ("training.predict", "write a network's unit probabilities, to teach another or the second stage"),

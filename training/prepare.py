@@ -215,7 +215,12 @@ def _table(
         "usable": np.array(found),
         "split": splits,
         "thumb": thumbs,
+        **{fact: np.array([sample.facts.get(fact, "") for sample, _ in kept]) for fact in _facts(kept)},
     }
+
+
+def _facts(kept: Sequence[tuple[Sample, float]]) -> list[str]:
+    return sorted({fact for sample, _ in kept for fact in sample.facts})
 
 
 def _check_space(folder: Path, pictures: int) -> None:

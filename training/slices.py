@@ -58,9 +58,9 @@ def changes() -> Mapping[str, Change]:
 
 
 def kinds(faces: Faces) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Yield the name and the mask of each source, apparent tone and age texture there is."""
+    """Yield the name and the mask of each source, apparent tone, age texture, light and pose there is."""
     columns = {"source": faces.source} | {
-        name: faces.columns[name] for name in ("tone", "age") if name in faces.columns
+        name: faces.columns[name] for name in ("tone", "age", "light", "pose") if name in faces.columns
     }
     for word, values in columns.items():
         for value in np.unique(values):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from training.datasets import bp4d, ckplus, congress, disfa, ferplus, london, manifest, muxspace
+from training.datasets import bp4d, ckplus, congress, disfa, ferplus, london, manifest, muxspace, rendered
 from training.datasets.annotated import annotate
 from training.datasets.sample import DataError, Sample
 
@@ -19,6 +19,7 @@ _READERS: Final[dict[str, Callable[[Path], list[Sample]]]] = {
     "folder": manifest.samples,
     "bp4d": bp4d.samples,
     "ckplus": ckplus.samples,
+    "rendered": rendered.samples,
 }
 _GRADED: Final[dict[str, Callable[[Path, disfa.Trace], list[Sample]]]] = {
     "disfa": disfa.samples,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
@@ -51,6 +51,7 @@ class Sample:
         emotion: (8,) float32 votes in the order of `facs.EXPRESSIONS`, or None.
         usable: False where an annotator found that the picture cannot be coded.
         held_out: the source itself keeps this picture back for measuring; it goes to test.
+        facts: words by which results are told apart, like {"tone": "dark"}; each becomes a column of the table.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Sample:
     emotion: Floats | None = None
     usable: bool = True
     held_out: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def row_of(intensities: Mapping[str, int], unlisted: int, unsure: Sequence[str] = ()) -> Row:
