@@ -101,14 +101,11 @@ def _sample(
     scale = size_px / plain * zoom
     if scale < 0.75:  # halve the aliasing of plain bilinear sampling
         stored = np.asarray(cv2.GaussianBlur(stored, (0, 0), 0.42 / scale), np.uint8)
-    centre = (stored.shape[0] - 1) / 2.0
+    centre = stored.shape[0] / 2.0  # as `align.similarity` scales its template: pixel 0 stays pixel 0 at every size
     matrix = cv2.getRotationMatrix2D((centre, centre), angle_deg, scale)
-    if mirror:
-        matrix[:, 0] *= -1.0
-        matrix[:, 2] += -matrix[:, 0] * 2.0 * centre
-    matrix[:, 2] += (size_px - 1) / 2.0 - centre + np.array([shift_x, shift_y]) * size_px
+    matrix[:, 2] += size_px / 2.0 - centre + np.array([shift_x, shift_y]) * size_px
     crop = cv2.warpAffine(stored, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(crop, np.uint8)
+    return np.asarray(crop[:, ::-1] if mirror else crop, np.uint8)
 
 
 def _light(crop: Grey, rng: np.random.Generator) -> Grey:
@@ -125,7 +122,7 @@ def _light(crop: Grey, rng: np.random.Generator) -> Grey:
 def _blur(crop: Grey, rng: np.random.Generator) -> Grey:
     """Blur evenly, or along a line as a moving head does."""
     if rng.random() < 0.5:
-        return np.asarray(cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.4, 0.016 * crop.shape[0])), np.uint8)
+        return np.asarray(cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.4, max(0.4, 0.016 * crop.shape[0]))), np.uint8)
     length = int(rng.integers(3, max(4, crop.shape[0] // 14)))
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1.0

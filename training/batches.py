@@ -113,8 +113,8 @@ def gather(
     annotated = (weight > 0).any(1)
     rare = 1.0 / np.sqrt(np.maximum(((units > 0.5) * weight).sum(0), 4.0))
     draw = annotated * (0.04 + ((units > 0.5) * (weight > 0) * rare).max(1))
-    emotion = table["emotion"][keep] if "emotion" in table else np.zeros((len(keep), EMOTIONS))
-    emotion = emotion.astype(np.float32)
+    votes = table["emotion"][keep] if "emotion" in table else np.zeros((len(keep), EMOTIONS))
+    emotion = np.asarray(votes, np.float32)
     return Pool(faces.crops, keep, units, weight, np.nan_to_num(soft), soft_weight, emotion, shapes, has_shapes, draw)
 
 
@@ -134,6 +134,8 @@ def _shapes(table: Mapping[str, Any], keep: npt.NDArray[np.int64]) -> tuple[Floa
     raw = table["blendshapes"]
     values = np.stack([raw[:, [BLENDSHAPES.index(name) for name in pair]].mean(1) for pair in SHAPES], 1)
     seen = np.isfinite(values[:, 0])
+    if not seen.any():
+        return np.zeros((len(keep), 0), np.float32), np.zeros(len(keep), np.float32)
     low, high = np.percentile(values[seen], [5, 95], axis=0)
     values = np.clip((values - low) / np.maximum(high - low, 1e-6), 0, 1)
     return np.nan_to_num(values[keep]).astype(np.float32), seen[keep].astype(np.float32)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def save(path: Path, variables: Sequence[Any], step: int, history: list[dict[str
     temporary = path.with_suffix(".part")
     try:
         with temporary.open("wb") as file:
-            np.savez(file, step=step, history=json.dumps(history), **arrays)  # type: ignore[arg-type]
+            np.savez(file, step=step, history=json.dumps(history), **arrays)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -46,15 +47,15 @@ def restore(path: Path, variables: Sequence[Any]) -> tuple[int, list[dict[str, A
     if not path.is_file():
         return 0, []
     try:
-        with np.load(path) as file:
-            values = [file[str(i)] for i in range(len(variables))]
+        with path.open("rb") as stream, np.load(stream) as file:
+            values = [file[str(i)] for i in range(len(file.files) - 2)]
             step, history = int(file["step"]), json.loads(str(file["history"]))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(
             f"The checkpoint {path} is damaged: {error}.", "Delete it to start the stage again."
         ) from error
+    if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
+        raise ModelError(f"The checkpoint {path} is of another network.", "Delete it, or choose another --out.")
     for variable, value in zip(variables, values, strict=True):
-        if tuple(variable.shape) != value.shape:
-            raise ModelError(f"The checkpoint {path} is of another network.", "Delete it, or choose another --out.")
         variable.assign(value)
     return step, history

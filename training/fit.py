@@ -7,12 +7,14 @@ so a run that was stopped and continued takes the same steps as one that was not
 from __future__ import annotations
 
 import argparse
-import os
+import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -21,11 +23,14 @@ from assistant.facs import AU_ORDER
 from training import checkpoints, recipes, splits, trunks
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
+from training.curves import draw_curves
+from training.distribute import choose_device, share
 from training.faces import Faces, inputs
 from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
+from training.progress import duration
 from training.recipes import Stage
-from training.runs import Run
+from training.runs import RUN_FILE, Run
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
 
@@ -42,32 +47,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", choices=recipes.NAMES)
     parser.add_argument("--data", type=Path, default=Path("cache"), help="folder that prepare wrote")
     parser.add_argument("--out", type=Path, help="folder of the run; default runs/RECIPE")
-    parser.add_argument("--seed", type=int, default=1)
+    add_seed(parser)
     parser.add_argument("--trunk", type=Path, help="pretrained VGG-16 convolutions (vggface only)")
     parser.add_argument("--start", type=Path, help="weights of another run of this recipe to start from")
     parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
     parser.add_argument("--stages", nargs="*", help="names of the recipe's stages to run; default: all")
     parser.add_argument("--scale-steps", type=float, default=1.0, help="share of the recipe's steps, for a trial")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; default: all cores")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, on PyTorch; default: all cores")
     parser.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"), default="auto")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Declare `--seed`, which every random number follows from."""
+    parser.add_argument("--seed", type=int, default=1, choices=range(10**6), metavar="0..999999")
+
+
+def make_folder(path: Path) -> Path:
+    """Make the folder of a run.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {path} cannot be made: {error}.", "Choose another with --out.") from error
+    return path
+
+
+def layout_of(recipe: recipes.Recipe, pool: Pool) -> Layout:
+    """Return outputs for the units, and for what else a stage of the recipe learns from."""
+    learned = {part for stage in recipe.PLAN.stages for part, weight in stage.weights.items() if weight}
+    shapes = pool.shapes.shape[1] if "shape" in learned else 0
+    return Layout(len(recipe.AUS), shapes, EMOTIONS if "emotion" in learned else 0)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, or continue what was begun, and write `model.weights.h5`, `run.json` and `curves.png`."""
     recipe = recipes.load(options.recipe)
-    out = options.out or Path("runs") / options.recipe
-    out.mkdir(parents=True, exist_ok=True)
-    device = choose_device(options.threads, options.precision)
+    stages = _stages(recipe, options)
+    out = make_folder(options.out or Path("runs") / options.recipe)
+    device = choose_device(options.threads, options.precision, math.gcd(*(stage.batch for stage in stages)))
     print(device.reason, flush=True)
     faces = Faces.load(options.data)
     splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
     soft = _soft(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
     need_annotations(pool, options.data)
-    layout = Layout(len(recipe.AUS), pool.shapes.shape[1])
-    stages = _stages(recipe, options)
-    outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(EMOTIONS)), *(pair[0] for pair in SHAPES)]
+    layout = layout_of(recipe, pool)
+    outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(layout.emotions)), *(pair[0] for pair in SHAPES)]
     state: dict[str, Any] = {
         "recipe": recipe.NAME,
         "seed": options.seed,
@@ -83,51 +112,6 @@ def run(options: argparse.Namespace) -> int:
         weights = train_stage(job, weights, options)
     _finish(recipe, weights, out, state)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Say how to compute: the numeric precision of Keras and the reason for it."""
-
-    precision: str
-    reason: str
-
-
-def choose_device(threads: int, precision: str) -> Device:
-    """Choose mixed precision where the machine gains from it, and say why.
-
-    Args:
-        threads: for the CPU; 0 for all cores.
-        precision: a Keras policy, or "auto".
-    """
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    import keras
-
-    backend, gpu, fast_bf16 = keras.backend.backend(), False, False
-    if backend == "torch":
-        import torch
-
-        torch.set_num_threads(threads or os.cpu_count() or 1)
-        gpu = torch.cuda.is_available()
-    elif backend == "jax":
-        import jax
-
-        gpu = jax.default_backend() == "gpu"
-    elif backend == "tensorflow":
-        import tensorflow as tf
-
-        gpu = bool(tf.config.list_physical_devices("GPU"))
-    if Path("/proc/cpuinfo").is_file():
-        fast_bf16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
-    chosen = precision
-    if precision == "auto":
-        chosen = "mixed_bfloat16" if gpu or (fast_bf16 and backend == "torch") else "float32"
-    keras.mixed_precision.set_global_policy(chosen)
-    where = "a GPU" if gpu else "the CPU, because no GPU is visible"
-    why = "it is faster there" if chosen != "float32" else "this processor has no fast 16-bit arithmetic"
-    if precision != "auto":
-        why = "it was asked for"
-    return Device(chosen, f"Keras on {backend} uses {where}; arithmetic is {chosen}, because {why}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +142,7 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     if weights is not None:
         copy_weights(weights, job, model)
     elif options.start:
+        job.state["trunk"] = trunk_of(options.start)
         copy_weights(options.start, job, model)
     elif options.trunk:
         job.state["trunk"] = install_trunk(job.recipe, options.trunk, model)
@@ -167,7 +152,9 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     optimiser = _optimiser(job.recipe.PLAN, stage)
     optimiser.build(model.trainable_variables)
     model.compile(optimizer=optimiser, loss=combined(job.layout, stage.weights, job.state["loss"]))
-    variables = [*model.variables, *optimiser.variables]
+    if model.optimizer is not optimiser:  # float16: Keras wraps it to scale the loss
+        model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
     path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
     step, history = checkpoints.restore(path, variables)
     job.state["history"] = [row for row in job.state["history"] if row["stage"] != stage.name] + history
@@ -188,9 +175,21 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         if not last:
             checkpoints.save(path, variables, step, history)
         _progress(row, stage, (time.monotonic() - began) / (step - first))
-    model.save_weights(str(done))
+    save_weights(model, done)
     checkpoints.save(path, variables, step, history)
     return done
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Write a stage's weights.
+
+    Raises:
+        OutputError: the disk is full; the same command goes on from the last checkpoint.
+    """
+    try:
+        model.save_weights(str(path))
+    except (OSError, RuntimeError) as error:  # h5py raises either
+        raise OutputError(f"{path} cannot be written: {error}.", "Free some space and run it again.") from error
 
 
 def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
@@ -203,7 +202,7 @@ def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
     for step in range(first, first + count):
         key = (seed, job.number, step)
         x, y = draw(job.pool, job.layout, job.stage, Augmentation(), job.recipe.CHANNELS, key)
-        losses.append(float(model.train_on_batch(x, y)))
+        losses.append(float(model.train_on_batch(*share(x, y))))
         check_finite(losses[-1], step, job.stage.name, str(job.out))
     return float(np.mean(losses))
 
@@ -262,7 +261,7 @@ def valid_auc(model: Any, job: Job) -> float:
         column = labels[:, AU_ORDER.index(au)]
         sure = column >= 0
         if (column > 0).sum() >= 10 and (column == 0).sum() >= 10:
-            scores.append(roc_auc(column[sure] > 0, logits[sure, place]))
+            scores.append(roc_auc((column[sure] > 0).astype(np.int8), logits[sure, place]))
     return float(np.mean(scores)) if scores else float("nan")
 
 
@@ -270,15 +269,38 @@ def copy_weights(source: Path, job: Job, model: Any) -> None:
     """Copy every layer of a saved network that fits, so that a stage may have another input size or other outputs."""
     import h5py
 
+    fitting = 0
     try:
         with h5py.File(source, "r") as file:
-            for layer in model.layers:
-                group = file.get(f"layers/{layer.name}/vars")
-                values = [np.asarray(group[str(i)]) for i in range(len(group))] if group is not None else []
+            for layer, place in zip(model.layers, _places(model), strict=True):
+                group = file.get(f"layers/{place}/vars")
+                if group is None or group.attrs.get("name", layer.name) != layer.name:
+                    continue
+                values = [np.asarray(group[str(i)]) for i in range(len(group))]
                 if values and [v.shape for v in values] == [tuple(w.shape) for w in layer.weights]:
                     layer.set_weights(values)
-    except OSError as error:
+                    fitting += 1
+    except (OSError, RuntimeError, KeyError) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Give the model.weights.h5 of a run.") from error
+    if not fitting:
+        raise SettingsError(
+            f"No layer of {source} fits the recipe {job.recipe.NAME}.", "Give the model.weights.h5 of such a run."
+        )
+
+
+def _places(model: Any) -> list[str]:
+    """Return each layer's group in a Keras weights file: its class in snake case, numbered from the second on."""
+    kinds = [re.sub("(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower() for layer in model.layers]
+    before = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
+    return [f"{kind}_{count}" if count else kind for kind, count in zip(kinds, before, strict=True)]
+
+
+def trunk_of(weights: Path) -> dict[str, str] | None:
+    """Return origin and licence of the pretrained trunk that the run of these weights began with."""
+    if not (weights.parent / RUN_FILE).is_file():
+        return None
+    trunk: dict[str, str] | None = Run.load(weights.parent).settings.get("trunk")
+    return trunk
 
 
 def install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
@@ -298,34 +320,52 @@ def _optimiser(plan: recipes.Plan, stage: Stage) -> Any:
         return keras.optimizers.SGD(stage.rate, momentum=0.9, nesterov=True)
     warm = max(1, stage.steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
-        stage.rate / 50, stage.steps - warm, alpha=0.02, warmup_target=stage.rate, warmup_steps=warm
+        stage.rate / 50, max(1, stage.steps - warm), alpha=0.02, warmup_target=stage.rate, warmup_steps=warm
     )
     average = {"use_ema": True, "ema_momentum": plan.average} if plan.average else {}
     return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, global_clipnorm=5.0, **average)
 
 
 def _stages(recipe: recipes.Recipe, options: argparse.Namespace) -> list[Stage]:
-    wanted = options.stages
-    chosen = [stage for stage in recipe.PLAN.stages if not wanted or stage.name in wanted]
-    if not chosen:
-        names = ", ".join(stage.name for stage in recipe.PLAN.stages)
-        raise SettingsError(f"{recipe.NAME} has no stage {wanted}.", f"Its stages are: {names}.")
+    """Return the recipe's stages that were asked for, with their steps scaled.
+
+    Raises:
+        SettingsError: there is no such stage, or the scale is no positive number.
+    """
+    names = [stage.name for stage in recipe.PLAN.stages]
+    unknown = set(options.stages or ()) - set(names)
+    if unknown:
+        raise SettingsError(f"{recipe.NAME} has no stage {min(unknown)!r}.", f"Its stages are: {', '.join(names)}.")
+    if not 0 < options.scale_steps < math.inf:
+        raise SettingsError(f"--scale-steps {options.scale_steps} is no positive number.", "Give 0.1, say, or 1.")
+    chosen = [stage for stage in recipe.PLAN.stages if not options.stages or stage.name in options.stages]
     return [replace(stage, steps=max(1, round(stage.steps * options.scale_steps))) for stage in chosen]
 
 
 def _soft(paths: list[Path], faces: Faces) -> Any:
-    """Return the mean of the teachers' probabilities in the order of the cache, (N, 18), NaN where none."""
+    """Return the mean of the teachers' probabilities in the order of the cache, (N, 18), NaN where none.
+
+    Raises:
+        SettingsError: a file is not what `predict` writes, or knows none of the faces.
+    """
     if not paths:
         return None
+    place = {str(name): row for row, name in enumerate(faces.columns["names"])}
     total = []
     for path in paths:
-        with np.load(path) as file:
-            place = {str(name): row for row, name in enumerate(file["names"])}
-            units = file["units"]
-            values = np.full((len(faces.crops), units.shape[1]), np.nan, np.float32)
-            for row, name in enumerate(faces.columns["names"]):
-                if str(name) in place:
-                    values[row] = units[place[str(name)]]
+        values = np.full((len(place), len(AU_ORDER)), np.nan, np.float32)
+        try:
+            with np.load(path) as file:
+                probability = file["probability" if "probability" in file else "units"]
+                known = [(place[str(name)], row) for row, name in enumerate(file["names"]) if str(name) in place]
+            if not known:
+                raise ValueError("none of its names is in the prepared data")
+            ours, theirs = np.array(known).T
+            values[ours] = probability[theirs]
+        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
+            raise SettingsError(
+                f"{path} cannot be used: {error}.", "Write it with: python -m training predict"
+            ) from error
         total.append(values)
     return np.mean(total, axis=0)
 
@@ -340,7 +380,7 @@ def _finish(recipe: recipes.Recipe, weights: Path | None, out: Path, state: dict
         except OSError as error:
             raise OutputError(f"The run cannot be written to {out}: {error}.", "Free some space.") from error
     write_settings(out, state)
-    _curves(state["history"], out / "curves.png")
+    draw_curves(state["history"], out / "curves.png")
     print(f"Trained {recipe.NAME}: {out / 'model.weights.h5'}. Next: python -m training calibrate {out}", flush=True)
 
 
@@ -353,29 +393,12 @@ def write_settings(out: Path, state: dict[str, Any]) -> None:
     Run(out, {}).write(**state)
 
 
-def _curves(history: list[dict[str, Any]], path: Path) -> None:
-    """Draw loss and validation AUC over the steps."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for stage in dict.fromkeys(row["stage"] for row in history):
-        rows = [row for row in history if row["stage"] == stage]
-        left.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=stage)
-        scored = [row for row in rows if "valid_auc" in row]
-        right.plot([row["step"] for row in scored], [row["valid_auc"] for row in scored], "o-", label=stage)
-    for axes, title in ((left, "Training loss"), (right, "Mean ROC AUC, valid split")):
-        axes.set(title=title, xlabel="step")
-        axes.legend()
-    figure.savefig(path, dpi=100)
-
-
 def _progress(row: dict[str, Any], stage: Stage, seconds_a_step: float) -> None:
     left_s = (stage.steps - row["step"]) * seconds_a_step
     auc = f", valid AUC {row['valid_auc']:.4f}" if "valid_auc" in row else ""
     print(
         f"{stage.name}: step {row['step']} of {stage.steps}, loss {row['loss']:.4f}{auc}, "
-        f"about {left_s / 60:.0f} min left",
+        f"about {duration(left_s)} left",
         flush=True,
     )
 

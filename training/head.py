@@ -6,18 +6,20 @@ The trunk does not learn, so each crop passes it once, plain and mirrored; the h
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from assistant.clock import SystemClock
 from training import fit, recipes, splits
 from training.augment import prepare
 from training.batches import Pool, gather
+from training.distribute import choose_device, share
 from training.faces import Faces
 from training.losses import Layout, combined
+from training.progress import Progress
 from training.runs import BATCH, Run, network
 
 HEAD: Final = ("head_", "places", "logits")
@@ -34,21 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of the new run; default: RUN-head")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), default="bce")
     parser.add_argument("--trunk", type=Path, help="take this file's trunk instead of the run's (vggface only)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; default: all cores")
+    fit.add_seed(parser)
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, on PyTorch; default: all cores")
     parser.add_argument("--precision", choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"), default="auto")
 
 
 def run(options: argparse.Namespace) -> int:
     """Train a new head and write a run folder with the whole network."""
-    device = fit.choose_device(options.threads, options.precision)
+    device = choose_device(options.threads, options.precision, LEARN)
     print(device.reason, flush=True)
     import keras
 
     began = Run.load(options.run)
     recipe = began.recipe
-    out = options.out or options.run.with_name(options.run.name + "-head")
-    out.mkdir(parents=True, exist_ok=True)
+    out = fit.make_folder(options.out or options.run.with_name(options.run.name + "-head"))
     faces = Faces.load(options.data)
     splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
     pool = gather(faces, faces.annotated("train"), recipe.AUS)
@@ -56,12 +57,13 @@ def run(options: argparse.Namespace) -> int:
     keras.utils.set_random_seed(options.seed)
     model = network(began)
     trunk_origin = fit.install_trunk(recipe, options.trunk, model) if options.trunk else began.settings.get("trunk")
-    below, above = divide(model)
+    emotions = sum(name.startswith("emotion") for name in began.settings["outputs"])
+    layout = Layout(len(recipe.AUS), 0, emotions)
+    below, above = divide(model, layout.outputs)
     values = features(below, pool, began.size_px, recipe.CHANNELS)
-    layout = Layout(len(recipe.AUS), 0)
     fresh = fit_head(above, values, pool, layout, options.loss, options.seed)
     merged = merge(recipe, began.size_px, model, fresh, layout.outputs)
-    merged.save_weights(str(out / "model.weights.h5"))
+    fit.save_weights(merged, out / "model.weights.h5")
     outputs = [*recipe.AUS, *began.settings["outputs"][len(recipe.AUS) : layout.outputs]]
     settings = {"outputs": outputs, "size_px": began.size_px, "loss": options.loss, "seed": options.seed}
     fit.write_settings(out, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
@@ -69,8 +71,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def divide(model: Any) -> tuple[Any, Any]:
+def divide(model: Any, outputs: int) -> tuple[Any, Any]:
     """Cut a network into the trunk that stays and a fresh head that learns.
+
+    Args:
+        model: a recipe's network; its outputs beyond the first `outputs` are left away.
+        outputs: number of logits of the new head.
 
     Returns:
         Trunk, and head of the same layers with new weights, taking the trunk's output.
@@ -82,30 +88,31 @@ def divide(model: Any) -> tuple[Any, Any]:
     start = keras.Input(below.output.shape[1:], name="features")
     x = start
     for layer in model.layers[first:]:
-        x = type(layer).from_config(layer.get_config())(x)
+        config = layer.get_config()
+        if layer.name == "logits":
+            config["units"] = outputs
+        x = type(layer).from_config(config)(x)
     return below, keras.Model(start, x)
 
 
 def features(below: Any, pool: Pool, size_px: int, channels: int) -> npt.NDArray[np.float16]:
     """Return what the trunk sees: (2, N, h, w, c) float16, plain faces and then mirrored ones.
 
-    Prints the remaining time every half minute.
+    Prints the remaining time now and then.
     """
     from keras import ops
 
     count = len(pool.rows)
     values = np.empty((2, count, *below.output.shape[1:]), np.float16)
-    began = told = time.monotonic()
+    progress = Progress("faces seen by the trunk", count, SystemClock())
     for start in range(0, count, BATCH):
         part = slice(start, min(start + BATCH, count))
         grey = np.stack([prepare(pool.crops[row], size_px) for row in pool.rows[part]])
         for side, batch in enumerate((grey, grey[:, :, ::-1])):
             tensor = ops.convert_to_tensor(np.repeat(batch[..., None], channels, -1))
             values[side, part] = ops.convert_to_numpy(ops.cast(below(tensor, training=False), "float32"))
-        if time.monotonic() - told > 30:
-            told = time.monotonic()
-            left_s = (told - began) / part.stop * (count - part.stop)
-            print(f"features: {part.stop} of {count} faces, about {left_s / 60:.0f} min left", flush=True)
+        for _ in range(start, part.stop):
+            progress.step()
     return values
 
 
@@ -135,16 +142,18 @@ def fit_head(
         pool.soft,
         pool.soft_weight,
         pool.emotion,
-        pool.shapes[:, : layout.shapes],
+        pool.shapes,
         pool.has_shapes,
     )
     weights = pool.draw_weight / pool.draw_weight.sum()
     rng = np.random.default_rng(seed)
+    progress = Progress("steps of the head", steps, SystemClock())
     for step in range(steps):
         picked = rng.choice(count, LEARN, p=weights)
         batch = values[rng.integers(0, 2, LEARN), picked].astype(np.float32)
-        value = float(head.train_on_batch(batch, targets[picked]))
+        value = float(head.train_on_batch(*share(batch, targets[picked])))
         fit.check_finite(value, step, "head", "the crops and labels")
+        progress.step()
     optimiser.finalize_variable_values(head.trainable_variables)
     return head
 

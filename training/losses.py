@@ -25,6 +25,7 @@ class Layout:
     Attributes:
         units: number of Action Units.
         shapes: number of face-shape scores, 0 without a teacher for them.
+        emotions: number of emotions, 0 where they are not learned from.
 
     Logits are units, emotions, shapes. Targets are units, their weights, soft units, their weights, emotions, their
     weight, shapes, their weight.
@@ -32,16 +33,17 @@ class Layout:
 
     units: int
     shapes: int
+    emotions: int = EMOTIONS
 
     @property
     def outputs(self) -> int:
         """Number of logits."""
-        return self.units + EMOTIONS + self.shapes
+        return self.units + self.emotions + self.shapes
 
     @property
     def columns(self) -> int:
         """Number of target columns."""
-        return 4 * self.units + EMOTIONS + 1 + self.shapes + 1
+        return 4 * self.units + self.emotions + 1 + self.shapes + 1
 
     def target(
         self,
@@ -53,9 +55,13 @@ class Layout:
         shapes: Floats,
         has_shapes: Floats,
     ) -> Floats:
-        """Pack (N, ...) arrays into (N, columns) float32; an emotion row that adds up to 0 has weight 0."""
+        """Pack (N, ...) arrays into (N, columns) float32; an emotion row that adds up to 0 has weight 0.
+
+        Of emotions and shapes, the first columns that there are outputs for are taken.
+        """
         total = emotion.sum(1, keepdims=True)
         votes = emotion / np.maximum(total, 1e-6)
+        votes, shapes = votes[:, : self.emotions], shapes[:, : self.shapes]
         parts = [units, unit_weight, soft, soft_weight, votes, total > 0, shapes, has_shapes[:, None]]
         return np.concatenate([np.asarray(part, np.float32) for part in parts], 1)
 
@@ -73,8 +79,8 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
     """
     from keras import ops
 
-    n, k = layout.units, layout.shapes
-    edges = np.cumsum([n, n, n, n, EMOTIONS, 1, k, 1])[:-1]
+    n, k, e = layout.units, layout.shapes, layout.emotions
+    edges = np.cumsum([n, n, n, n, e, 1, k, 1])[:-1]
 
     def split(target: Any) -> list[Any]:
         bounds = [0, *(int(edge) for edge in edges), layout.columns]
@@ -85,13 +91,13 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
         units, unit_weight, soft, soft_weight, votes, has_votes, shapes, has_shapes = split(target)
         unit_logits, emotion_logits, shape_logits = (
             logits[:, :n],
-            logits[:, n : n + EMOTIONS],
-            logits[:, n + EMOTIONS :],
+            logits[:, n : n + e],
+            logits[:, n + e :],
         )
         total = weights.get("au", 0.0) * _mean(binary(units, unit_logits, kind), unit_weight)
         if weights.get("soft"):
             total = total + weights["soft"] * _mean(binary(soft, unit_logits), soft_weight)
-        if weights.get("emotion"):
+        if weights.get("emotion") and e:
             cross = -ops.sum(votes * ops.log_softmax(emotion_logits, axis=-1), axis=-1)
             total = total + weights["emotion"] * 0.25 * cross * has_votes[:, 0]
         if weights.get("shape") and k:

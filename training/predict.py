@@ -35,9 +35,13 @@ def run(options: argparse.Namespace) -> int:
     if "emotion" in faces.columns:
         columns["votes"] = faces.columns["emotion"]
     units = probabilities(trained, faces.crops)
+    part = options.out.with_name(options.out.name + ".part")
     try:
-        np.savez_compressed(options.out, names=names, units=units, **columns)
+        with part.open("wb") as file:
+            np.savez_compressed(file, names=names, units=units, **columns)  # type: ignore[arg-type]  # as in cache.py
+        part.replace(options.out)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise OutputError(f"{options.out} cannot be written: {error}.", "Choose another place with --out.") from error
     print(f"Wrote the probabilities of {len(names)} faces to {options.out}.")
     return 0

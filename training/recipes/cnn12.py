@@ -50,4 +50,7 @@ def build(outputs: int = 12, batch_size: int | None = None, size_px: int = SIZE_
     x = layers.Flatten(name="places")(x)
     x = layers.Dense(500, activation="relu", name="head_dense")(x)
     x = layers.Dense(outputs, name="logits", dtype="float32")(x)
-    return keras.Model(inputs, x, name=NAME)
+    model = keras.Model(inputs, x, name=NAME)
+    if outputs == len(AUS) and size_px == SIZE_PX:
+        assert model.count_params() == PARAMETERS, "this is not the original's network any more"
+    return model
