@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assistant.facs import AU_ORDER
+from training.norm import batch_normalization
 from training.recipes import Plan, Stage
 
 NAME: Final = "compact"
@@ -21,7 +22,7 @@ _LAYERS: Final = ((32, 1), (32, 2), (64, 1), (64, 2), (128, 1), (128, 2), (192, 
 PLAN: Final = Plan(
     stages=(
         Stage(
-            "units", 64, 6000, 96, 2e-3, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
+            "units", 64, 4000, 96, 2e-3, 0.3, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
         ),
     ),
     weight_decay=5e-4,
@@ -47,7 +48,7 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
     x = inputs
     for number, (filters, stride) in enumerate(_LAYERS, 1):
         x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"trunk_conv{number}")(x)
-        x = layers.BatchNormalization(momentum=0.98, name=f"trunk_norm{number}")(x)
+        x = batch_normalization(momentum=0.98, name=f"trunk_norm{number}")(x)
         x = layers.ReLU(name=f"trunk_relu{number}")(x)
     x = layers.Conv2D(48, 1, activation="relu", name="head_narrow")(x)
     x = layers.Flatten(name="places")(x)
