@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +29,8 @@ from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
 from training.progress import duration
 from training.recipes import Stage
-from training.runs import RUN_FILE, Run
+from training.runs import Run
+from training.transfer import copy_weights, install_trunk, trunk_of
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
 
@@ -140,10 +140,10 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     keras.utils.set_random_seed(options.seed * 1000 + job.number)
     model = job.recipe.build(job.layout.outputs, size_px=stage.size_px)
     if weights is not None:
-        copy_weights(weights, job, model)
+        copy_weights(weights, model)
     elif options.start:
         job.state["trunk"] = trunk_of(options.start)
-        copy_weights(options.start, job, model)
+        copy_weights(options.start, model)
     elif options.trunk:
         job.state["trunk"] = install_trunk(job.recipe, options.trunk, model)
         trunks.level(model, inputs(job.faces.crops[job.pool.rows[:64]], stage.size_px, job.recipe.CHANNELS))
@@ -263,53 +263,6 @@ def valid_auc(model: Any, job: Job) -> float:
         if (column > 0).sum() >= 10 and (column == 0).sum() >= 10:
             scores.append(roc_auc((column[sure] > 0).astype(np.int8), logits[sure, place]))
     return float(np.mean(scores)) if scores else float("nan")
-
-
-def copy_weights(source: Path, job: Job, model: Any) -> None:
-    """Copy every layer of a saved network that fits, so that a stage may have another input size or other outputs."""
-    import h5py
-
-    fitting = 0
-    try:
-        with h5py.File(source, "r") as file:
-            for layer, place in zip(model.layers, _places(model), strict=True):
-                group = file.get(f"layers/{place}/vars")
-                if group is None or group.attrs.get("name", layer.name) != layer.name:
-                    continue
-                values = [np.asarray(group[str(i)]) for i in range(len(group))]
-                if values and [v.shape for v in values] == [tuple(w.shape) for w in layer.weights]:
-                    layer.set_weights(values)
-                    fitting += 1
-    except (OSError, RuntimeError, KeyError) as error:
-        raise SettingsError(f"{source} cannot be read: {error}.", "Give the model.weights.h5 of a run.") from error
-    if not fitting:
-        raise SettingsError(
-            f"No layer of {source} fits the recipe {job.recipe.NAME}.", "Give the model.weights.h5 of such a run."
-        )
-
-
-def _places(model: Any) -> list[str]:
-    """Return each layer's group in a Keras weights file: its class in snake case, numbered from the second on."""
-    kinds = [re.sub("(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower() for layer in model.layers]
-    before = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
-    return [f"{kind}_{count}" if count else kind for kind, count in zip(kinds, before, strict=True)]
-
-
-def trunk_of(weights: Path) -> dict[str, str] | None:
-    """Return origin and licence of the pretrained trunk that the run of these weights began with."""
-    if not (weights.parent / RUN_FILE).is_file():
-        return None
-    trunk: dict[str, str] | None = Run.load(weights.parent).settings.get("trunk")
-    return trunk
-
-
-def install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
-    """Put pretrained convolutions into a `vggface` network; return their origin and licence for the model card."""
-    if recipe.NAME != "vggface":
-        raise SettingsError(f"The recipe {recipe.NAME} takes no pretrained trunk.", "Leave --trunk away.")
-    trunk = trunks.read(path)
-    trunks.install(trunk, model)
-    return {"origin": trunk.origin, "licence": trunk.licence}
 
 
 def _optimiser(plan: recipes.Plan, stage: Stage) -> Any:

@@ -13,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.clock import SystemClock
-from training import fit, recipes, splits
+from training import fit, recipes, splits, trunks
 from training.augment import prepare
 from training.batches import Pool, gather
 from training.distribute import choose_device, share
-from training.faces import Faces
+from training.faces import Faces, inputs
 from training.losses import Layout, combined
 from training.progress import Progress
 from training.runs import BATCH, Run, network
+from training.transfer import install_trunk
 
 HEAD: Final = ("head_", "places", "logits")
 """Beginnings of the names of the layers that learn."""
@@ -56,7 +57,10 @@ def run(options: argparse.Namespace) -> int:
     fit.need_annotations(pool, options.data)
     keras.utils.set_random_seed(options.seed)
     model = network(began)
-    trunk_origin = fit.install_trunk(recipe, options.trunk, model) if options.trunk else began.settings.get("trunk")
+    trunk_origin = began.settings.get("trunk")
+    if options.trunk:
+        trunk_origin = install_trunk(recipe, options.trunk, model)
+        trunks.level(model, inputs(faces.crops[pool.rows[:64]], began.size_px, recipe.CHANNELS))
     emotions = sum(name.startswith("emotion") for name in began.settings["outputs"])
     layout = Layout(len(recipe.AUS), 0, emotions)
     below, above = divide(model, layout.outputs)
