@@ -133,8 +133,8 @@ class Scene:
 class Priority(IntEnum):
     """Order utterances; each is defined by what it interrupts.
 
-    ANSWER (the wearer asked) and ALERT (a state the wearer must know: camera lost, low light) interrupt everything below
-    them; NEWS (somebody came or went) waits for the current words and displaces waiting CHANGE; CHANGE (a
+    ANSWER (the wearer asked) and ALERT (a state the wearer must know: camera lost, low light) interrupt everything
+    below them; NEWS (somebody came or went) waits for the current words and displaces waiting CHANGE; CHANGE (a
     movement of the face) never interrupts.
     """
 

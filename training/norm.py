@@ -17,7 +17,7 @@ def batch_normalization(**options: Any) -> Any:
         return keras.layers.BatchNormalization(**options)
     import torch
 
-    class Fused(keras.layers.BatchNormalization):
+    class Fused(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
         """Use PyTorch's kernel while training."""
 
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -78,9 +78,7 @@ def align_face(image_rgb: ImageRgb, landmarks_xy: Floats, size_px: int, margin: 
         ratio = np.array([grey.shape[1] / width, grey.shape[0] / height])
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
         matrix = _from_shrunk(matrix, ratio)
-    crop = cv2.warpAffine(
-        grey, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    crop = cv2.warpAffine(grey, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
 
 
