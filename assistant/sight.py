@@ -13,7 +13,7 @@ from assistant.camera import pictures
 from assistant.camera.clip import ClipCamera
 from assistant.camera.quiet import silent_stderr
 from assistant.clock import ManualClock
-from assistant.errors import BackendError
+from assistant.errors import BackendError, ModelError
 from assistant.expression.classifier import ExpressionModel
 from assistant.inference import choose, discover, manifest
 from assistant.inference.au_model import QuantisedActionUnitModel
@@ -31,8 +31,8 @@ from assistant.types import (
 from assistant.vision import align, blazeface
 from assistant.vision.tracker import Tracker
 
-BEST_FIRST: Final = ("vggface", "compact")
-"""The shipped Action Unit models, best quality first."""
+AU_MODELS: Final = ("vggface", "compact")
+"""The shipped Action Unit models; which is better, their manifests say."""
 STILL_BUDGET_MS: Final = 500.0
 """Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
 _SURE: Final = 0.6  # of the near-range model alone
@@ -104,6 +104,22 @@ class Sight:
         return Face((0.0, 0.0, width_px, height_px), align.whole_image_landmarks(height_px, width_px), 0.0)
 
 
+def best_first() -> tuple[Path, ...]:
+    """Return the shipped Action Unit models that are there, the one with the higher measured AUC first.
+
+    A folder without a readable manifest comes last: whoever opens it tells what is wrong with it.
+    """
+
+    def quality(folder: Path) -> float:
+        try:
+            return manifest.Manifest.load(folder).mean_auc or 0.0
+        except ModelError:
+            return -1.0
+
+    folders = [locate.shipped("models") / name for name in AU_MODELS]
+    return tuple(sorted((folder for folder in folders if folder.is_dir()), key=quality, reverse=True)) or tuple(folders)
+
+
 def build_sight(
     settings: Settings, budget_ms: float = choose.BUDGET_MS, tell: Callable[[BackendError], None] | None = None
 ) -> Sight:
@@ -119,8 +135,7 @@ def build_sight(
         DependencyError: the back end or detector asked for is not installed.
     """
     wanted = settings.inference
-    shipped = tuple(locate.shipped("models") / name for name in BEST_FIRST)
-    folders = shipped if wanted.model == "auto" else (locate.model_folder(wanted.model),)
+    folders = best_first() if wanted.model == "auto" else (locate.model_folder(wanted.model),)
     with silent_stderr():  # the runtimes greet there
         choice = choose.choose_backend(
             folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms

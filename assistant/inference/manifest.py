@@ -32,6 +32,10 @@ class InputInfo(BaseModel):
     normalisation: str
 
 
+LEAST_SUPPORT: Final = 20
+"""Positives below which one unit's AUC is too uncertain to rank models by."""
+
+
 class ActionUnitInfo(BaseModel):
     """Say how well a model knows one Action Unit, measured on people it was not trained on.
 
@@ -88,6 +92,16 @@ class Manifest(BaseModel):
     action_units: dict[str, ActionUnitInfo] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def mean_auc(self) -> float | None:
+        """Mean ROC AUC over the measured units with `LEAST_SUPPORT` positives or more; None where none was measured.
+
+        It ranks models of the same measurement, and knows nothing of what the runtime may speak of.
+        """
+        measured = [unit.auc for unit in self.action_units.values() if (unit.support or 0) >= LEAST_SUPPORT]
+        known = [auc for auc in measured if auc is not None]
+        return sum(known) / len(known) if known else None
 
     @field_validator("file")
     @classmethod
