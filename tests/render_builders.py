@@ -67,6 +67,6 @@ def write_assets(folder: Path, targets: Sequence[str]) -> Path:
         write_fit(folder / f"{name}.mhclo", tags=("Male",))
         if texture is not None:
             write_texture(folder / f"{texture}.png", (40, 30, 20, 0))
-    for name in ("brown_eye", "brownlight_eye"):
+    for name in ("brown_eye", "brownlight_eye", "blue_eye", "green_eye", "grey_eye"):
         write_texture(folder / f"eyes/materials/{name}.png", (90, 50, 20, 0))
     return folder

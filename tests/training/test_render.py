@@ -108,7 +108,7 @@ def test_every_unit_comes_in_about_a_fifth_and_impossible_pairs_never() -> None:
 
 def test_what_another_unit_hides_is_left_missing_and_never_absent() -> None:
     drawn = [sample.draw_units(np.random.default_rng([2, number])) for number in range(2000)]
-    for sign, other in (("AU09", "AU10"), ("AU09", "AU04"), ("AU06", "AU07"), ("AU43", "AU07")):
+    for sign, other in (("AU09", "AU10"), ("AU09", "AU04"), ("AU06", "AU07"), ("AU43", "AU07"), ("AU10", "AU25")):
         hiding = [grades for grades, strengths in drawn if sign in strengths and other not in strengths]
         assert hiding
         assert all(other not in grades for grades in hiding)

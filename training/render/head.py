@@ -28,7 +28,7 @@ UNITS: Final[dict[str, str]] = {
     "AU05": "01 Upper Face AUs/5",
     "AU06": "01 Upper Face AUs/6",
     "AU07": "01 Upper Face AUs/7",
-    "AU09": "02 Lower Face AUs/9",
+    "AU09": "02 Lower Face AUs/9_a",
     "AU10": "02 Lower Face AUs/10",
     "AU12": "02 Lower Face AUs/12",
     "AU14": "02 Lower Face AUs/14",
@@ -41,7 +41,8 @@ UNITS: Final[dict[str, str]] = {
     "AU26": "03 Lip Parting and Jaw Opening/26",
     "AU43": "01 Upper Face AUs/43",
 }
-"""FACSHuman's target of each unit. Its further files (as 12_a, L12) are variants and halves of these."""
+"""FACSHuman's target of each unit. Its further files (as 12_a, L12) are variants and halves of these; of AU09 the
+variant is taken, because the nose hardly wrinkles with the plain one."""
 
 _BODY: Final = ("body",)
 _COLLAR_DM: Final = 5.75  # height on the base mesh below which skin is covered by a plain shirt
@@ -187,13 +188,18 @@ def compose(assets: Assets, identity: Identity, units: Mapping[str, float]) -> l
         Part(shape, turned, body.triangles[~bare], body.uv[~bare], np.array([[[*identity.shirt_rgb, 255]]], np.uint8)),
         fitted(eyes, assets.texture(f"eyes/materials/{identity.eyes}.png"), 0.6, 300.0),
         fitted(f"teeth/{identity.teeth}", assets.texture("teeth/teeth.png"), 0.1, 40.0),
-        fitted(brows, _dyed(assets.texture(f"{brows}.png"), identity.hair_rgb)),
+        fitted(brows, _dyed(assets.texture(f"{brows}.png"), _darker(identity.hair_rgb))),
         fitted(lashes, assets.texture(f"{lashes}.png")),
     ]
     if identity.hair:
         hair = f"hair/{identity.hair}/{identity.hair}"
         parts.append(fitted(hair, _dyed(assets.texture(f"{hair}_diffuse.png"), identity.hair_rgb), 0.02))
     return parts
+
+
+def _darker(rgb: Rgb) -> Rgb:
+    """Return the colour of brows beside hair of this colour."""
+    return rgb[0] // 2, rgb[1] // 2, rgb[2] // 2
 
 
 def _dyed(texture: Texture, rgb: Rgb) -> Texture:

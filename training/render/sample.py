@@ -36,13 +36,17 @@ _MOUTH: Final[dict[str, float]] = {
 }  # fmt: skip
 
 # Seen with the one, the other cannot be told and is left missing: a wrinkled nose raises the lip and lowers the brows,
-# raised cheeks narrow the eyes and so do closed ones, and a strong smile raises the cheeks.
+# raised cheeks narrow the eyes and so do closed ones, a strong smile raises the cheeks, and the targets of AU06, AU09
+# and AU10 draw the lips a little apart.
 _HIDES: Final[tuple[tuple[str, int, str], ...]] = (
     ("AU09", 1, "AU10"),
     ("AU09", 1, "AU04"),
     ("AU06", 1, "AU07"),
     ("AU43", 1, "AU07"),
     ("AU12", 2, "AU06"),
+    ("AU06", 1, "AU25"),
+    ("AU09", 1, "AU25"),
+    ("AU10", 1, "AU25"),
 )
 
 # Proportions that make a person, from one end to the other. Targets that resemble a movement (brows, lids and mouth
@@ -72,6 +76,8 @@ _RACES: Final = ("african", "asian", "caucasian")  # as the assets name their th
 _RACE_WEIGHTS: Final = {"dark": (4.0, 0.8, 0.8), "light": (0.4, 2.0, 4.0)}
 
 _DARK_EYES: Final = ("brown_eye", "brownlight_eye")
+_LIGHT_EYES: Final = (*_DARK_EYES, "blue_eye", "green_eye", "grey_eye")
+_COVERING: Final = ("bob02", "long01", "short03")  # hair styles that hang over a brow or an eye
 _HAIR_RGB: Final = {"black": (34, 30, 30), "brown": (78, 56, 42), "blond": (150, 120, 80), "grey": (150, 148, 145)}
 _HAIR_SHARES: Final = {
     ("dark", "old"): (0.3, 0.0, 0.0, 0.7),
@@ -121,11 +127,13 @@ def draw_identity(rng: np.random.Generator, assets: Assets, tone: str, age: str)
     female = "female" in skin
     colour = str(rng.choice(list(_HAIR_RGB), p=_HAIR_SHARES[tone, "old" if age == "old" else ""]))
     rgb = np.array(_HAIR_RGB[colour]) * rng.uniform(0.8, 1.2)
-    styles = [name for name in assets.names("hair/*/*.mhclo") if female == _long(assets, name)]
+    styles = [
+        name for name in assets.names("hair/*/*.mhclo") if name not in _COVERING and female == _for_women(assets, name)
+    ]
     return Identity(
         skin=skin,
         shape=_macro(rng, tone, age, female) | _proportions(rng),
-        eyes=str(rng.choice(assets.names("eyes/materials/*.png") if tone == "light" else _DARK_EYES)),
+        eyes=str(rng.choice(_LIGHT_EYES if tone == "light" else _DARK_EYES)),
         brows=str(rng.choice(assets.names("eyebrows/*/*.mhclo"))),
         lashes=str(rng.choice(assets.names("eyelashes/*/*.mhclo"))),
         teeth=str(rng.choice(assets.names("teeth/*.mhclo"))),
@@ -164,15 +172,15 @@ def draw_setting(rng: np.random.Generator) -> Setting:
         up=float(rng.uniform(0.1, 0.5)),
     )
     if name == "dim":
-        return Setting(name, light, float(rng.uniform(0.05, 0.15)), float(rng.uniform(2.0, 5.0)))
+        return Setting(name, light, float(rng.uniform(0.08, 0.2)), float(rng.uniform(2.0, 5.0)))
     return Setting(name, light, float(rng.uniform(0.85, 1.25)), float(rng.uniform(0.5, 2.5)))
 
 
 def draw_background(rng: np.random.Generator, side_px: int, exposure: float) -> ImageRgb:
     """Return soft blotches of colour, (S, S, 3) uint8, as an unsharp room would be."""
     cells = int(rng.integers(2, 7))
-    coarse = rng.uniform(20, 230, 3) + rng.normal(0, 30, (cells, cells, 3))
-    smooth = cv2.resize(np.clip(coarse, 0, 255), (side_px, side_px), interpolation=cv2.INTER_CUBIC)
+    coarse = rng.uniform(30, 220) + rng.normal(0, 15, 3) + rng.normal(0, 25, (cells, cells, 1))
+    smooth = cv2.resize(coarse, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(smooth * min(1.0, exposure) ** 0.45, 0, 255), np.uint8)
 
 
@@ -207,7 +215,7 @@ def _proportions(rng: np.random.Generator) -> dict[str, float]:
     return strengths
 
 
-def _long(assets: Assets, name: str) -> bool:
+def _for_women(assets: Assets, name: str) -> bool:
     """Return whether a hair style is tagged for women in its file."""
     return "tag Female" in (assets.folder / "hair" / name / f"{name}.mhclo").read_text(encoding="utf-8")
 
