@@ -62,7 +62,7 @@ class _Movement(_Section):
     all: list[str] = Field(min_length=1)
     any: list[str] = []
     none: list[str] = []
-    clearly: float = Field(default=0.0, ge=0, le=1)
+    clearly: float = Field(default=0.6, ge=0, le=1)  # a claim should be right more often than not, by a margin
     minor: bool = False
 
     @field_validator("all", "any", "none")
