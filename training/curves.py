@@ -30,9 +30,12 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
         left.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=stage)
         scored = [row for row in rows if "valid_auc" in row]
         right.plot([row["step"] for row in scored], [row["valid_auc"] for row in scored], "o-", label=stage)
-    for axes, title in ((left, "Training loss"), (right, "Mean ROC AUC, valid split")):
+    for axes, title, place in (
+        (left, "Training loss", "upper right"),
+        (right, "Mean ROC AUC, valid split", "lower right"),
+    ):
         axes.set(title=title, xlabel="step")
-        axes.legend()
+        axes.legend(loc=place)
     try:
         figure.savefig(path, dpi=100)
     except OSError as error:

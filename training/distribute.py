@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 
 from assistant.errors import BackendError, DependencyError
@@ -61,12 +62,32 @@ def share(*arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
     Args:
         arrays: each (B, ...).
     """
-    if _keras().backend.backend() != "jax":
+    import keras
+
+    if keras.backend.backend() != "jax":
         return arrays
     jax = importlib.import_module("jax")
     each = len(arrays[0]) // jax.process_count()
     first = jax.process_index() * each
     return tuple(array[first : first + each] for array in arrays)
+
+
+def agree(step: int) -> None:
+    """Make sure that every host goes on from the same step; each keeps its run in a folder of its own.
+
+    Raises:
+        BackendError: they do not.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax" or importlib.import_module("jax").process_count() == 1:
+        return
+    steps = importlib.import_module("jax.experimental.multihost_utils").process_allgather(np.array(step))
+    if len(set(steps.tolist())) > 1:
+        raise BackendError(
+            f"The hosts' checkpoints are of the steps {', '.join(map(str, steps))}.",
+            "Copy the folder of the run (--out) from one host to all others, and start them again.",
+        )
 
 
 def _keras() -> Any:

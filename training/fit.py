@@ -23,7 +23,7 @@ from training import checkpoints, recipes, splits, trunks
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
-from training.distribute import choose_device, share
+from training.distribute import agree, choose_device, share
 from training.faces import Faces, inputs
 from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
@@ -157,6 +157,7 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     variables = [*model.variables, *model.optimizer.variables]
     path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
     step, history = checkpoints.restore(path, variables)
+    agree(step)
     job.state["history"] = [row for row in job.state["history"] if row["stage"] != stage.name] + history
     if step >= stage.steps and done.is_file():
         return done
