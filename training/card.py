@@ -64,6 +64,12 @@ def write(folder: Path) -> Path:
     return folder / CARD
 
 
+def _teachers(manifest: Manifest) -> str:
+    """Name the networks whose answers the model learned from, beside people's labels."""
+    names = manifest.training.get("teachers", [])
+    return f", and the answers of other networks: {'; '.join(names)}" if names else ""
+
+
 def text(manifest: Manifest, evaluation: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     """Return the card as Markdown.
 
@@ -79,6 +85,7 @@ def text(manifest: Manifest, evaluation: Mapping[str, Any], pictures: Mapping[st
         f"`{manifest.training.get('recipe', '?')}`, version {manifest.version}, 8-bit integers throughout, "
         f"{manifest.bytes:,} bytes, sha256 `{manifest.sha256}`.",
         f"- Weights: {manifest.origin}.\n- Licence of the weights: {manifest.licence}.\n"
+        f"- Taught by annotated units and emotion votes{_teachers(manifest)}.\n"
         "- Meant for: telling a blind person which movements a face in front of them shows.\n"
         "- Not meant for: judging emotion, truth, health, fitness or identity, or decisions about people.",
         "## Data\n\n" + _data(evaluation["data"]),

@@ -104,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
         "loss": options.loss or recipe.PLAN.loss,
         "precision": device.precision,
         "trunk": None,
+        "teachers": teachers(options.soft, layout),
         "history": [],
     }
     weights = None
@@ -112,6 +113,12 @@ def run(options: argparse.Namespace) -> int:
         weights = train_stage(job, weights, options)
     _finish(recipe, weights, out, state)
     return 0
+
+
+def teachers(soft: list[Path], layout: Layout) -> list[str]:
+    """Name what else the network learns from, for the model card: runs' predictions, and face shapes."""
+    shapes = ["blendshapes of MediaPipe's Face Landmarker"] if layout.shapes else []
+    return [f"unit probabilities of the run {path.parent.name or path.stem}" for path in soft] + shapes
 
 
 @dataclass(frozen=True, slots=True)
