@@ -24,11 +24,11 @@ def write_square(path: Path, left: float, bottom: float, side: float, z: float, 
     path.write_text("\n".join(["# made up", *lines, f"g {group}", "f 1/1 2/2 3/3 4/4"]) + "\n", encoding="utf-8")
 
 
-def write_fit(path: Path, rows: int = 4, tags: Sequence[str] = ()) -> None:
+def write_fit(path: Path, rows: int = 4) -> None:
     """Write an .mhclo that ties each vertex to the base vertex of its number, a little in front of it."""
     scales = ["x_scale 0 1 2.0", "y_scale 1 2 2.0", "z_scale 0 4 1.0"]
     ties = [f"{row} {row} {row} 1 0 0 0 0 0.1" for row in range(rows)]
-    lines = [*(f"tag {tag}" for tag in tags), *scales, "verts 0", *ties]
+    lines = [*scales, "verts 0", *ties]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -64,7 +64,7 @@ def write_assets(folder: Path, targets: Sequence[str]) -> Path:
              "eyelashes/l1/l1": "eyelashes/l1/l1", "hair/h1/h1": "hair/h1/h1_diffuse"}  # fmt: skip
     for name, texture in parts.items():
         write_square(folder / f"{name}.obj", 0.0, 0.0, 0.1, 0.0)
-        write_fit(folder / f"{name}.mhclo", tags=("Male",))
+        write_fit(folder / f"{name}.mhclo")
         if texture is not None:
             write_texture(folder / f"{texture}.png", (40, 30, 20, 0))
     for name in ("brown_eye", "brownlight_eye", "blue_eye", "green_eye", "grey_eye"):

@@ -77,7 +77,7 @@ _RACE_WEIGHTS: Final = {"dark": (4.0, 0.8, 0.8), "light": (0.4, 2.0, 4.0)}
 
 _DARK_EYES: Final = ("brown_eye", "brownlight_eye")
 _LIGHT_EYES: Final = (*_DARK_EYES, "blue_eye", "green_eye", "grey_eye")
-_COVERING: Final = ("bob02", "long01", "short03")  # hair styles that hang over a brow or an eye
+_COVERING: Final = ("bob02", "braid01", "long01", "short03")  # hair styles that hang over a brow or an eye
 _HAIR_RGB: Final = {"black": (34, 30, 30), "brown": (78, 56, 42), "blond": (150, 120, 80), "grey": (150, 148, 145)}
 _HAIR_SHARES: Final = {
     ("dark", "old"): (0.3, 0.0, 0.0, 0.7),
@@ -127,9 +127,7 @@ def draw_identity(rng: np.random.Generator, assets: Assets, tone: str, age: str)
     female = "female" in skin
     colour = str(rng.choice(list(_HAIR_RGB), p=_HAIR_SHARES[tone, "old" if age == "old" else ""]))
     rgb = np.array(_HAIR_RGB[colour]) * rng.uniform(0.8, 1.2)
-    styles = [
-        name for name in assets.names("hair/*/*.mhclo") if name not in _COVERING and female == _for_women(assets, name)
-    ]
+    styles = [name for name in assets.names("hair/*/*.mhclo") if name not in _COVERING]
     return Identity(
         skin=skin,
         shape=_macro(rng, tone, age, female) | _proportions(rng),
@@ -213,11 +211,6 @@ def _proportions(rng: np.random.Generator) -> dict[str, float]:
         for side in ("l", "r") if "*" in stem else ("",):
             strengths[stem.replace("*", side) + (low if value < 0 else high)] = abs(value)
     return strengths
-
-
-def _for_women(assets: Assets, name: str) -> bool:
-    """Return whether a hair style is tagged for women in its file."""
-    return "tag Female" in (assets.folder / "hair" / name / f"{name}.mhclo").read_text(encoding="utf-8")
 
 
 def _pick(rng: np.random.Generator, choices: Mapping[str, float]) -> str:
