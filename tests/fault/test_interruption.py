@@ -50,7 +50,7 @@ def test_the_report_is_printed_after_ctrl_c_too(tmp_path, models):
 
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path, models):
     clip = face_clip(tmp_path / "c.mp4", 30.0)
-    with started(models, "run", "--source", clip, "--mute", "--speed", "max") as process:
+    with started(models, "run", "--source", clip, "--mute", "--speed", "max", "--json") as process:
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()
