@@ -26,6 +26,7 @@ from training.transfer import install_trunk
 HEAD: Final = ("head_", "places", "logits")
 """Beginnings of the names of the layers that learn."""
 EPOCHS: Final = 30
+LEAST_STEPS: Final = 600  # a few hundred faces need more than 30 looks each, and it takes seconds
 RATE: Final = 1e-3
 LEARN: Final = 64  # faces a gradient step
 
@@ -136,7 +137,7 @@ def fit_head(
     import keras
 
     count = values.shape[1]
-    steps = EPOCHS * max(1, count // LEARN)
+    steps = max(EPOCHS * count // LEARN, LEAST_STEPS)
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
     optimiser = keras.optimizers.AdamW(rate, weight_decay=1e-3, global_clipnorm=5.0, use_ema=True, ema_momentum=0.99)
     head.compile(optimizer=optimiser, loss=combined(layout, {"au": 1.0, "emotion": 0.3}, loss))

@@ -372,3 +372,14 @@ def test_mixed_precision_resumes_alike(tmp_path, data, monkeypatch, precision):
 def test_stages_are_the_recipes():
     chosen = fit._stages(tiny_recipe(), fit_options(Path(), Path(), "--scale-steps", "2"))
     assert [stage.steps for stage in chosen] == [2 * stage.steps for stage in STAGES]
+
+
+def test_help_loads_no_framework():
+    code = (
+        "import argparse, sys\n"
+        "from training import fit, head, predict\n"
+        "for module in (fit, head, predict): module.add_arguments(argparse.ArgumentParser())\n"
+        "print(sorted({'keras', 'torch', 'tensorflow', 'jax', 'matplotlib', 'h5py', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
