@@ -76,8 +76,10 @@ def use_models(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 _CHILD = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
 from assistant import locate
 from assistant.__main__ import main
 shipped = locate.shipped
