@@ -33,10 +33,10 @@ WARM_UP = 5
 
 
 def au_folders(models: Path) -> list[Path]:
-    """Return the folders of Action Unit models, the largest model, which is the best, first."""
+    """Return the folders of Action Unit models, the higher measured AUC first, as the program ranks them."""
     found = [path.parent for path in sorted(models.glob("*/manifest.json"))]
     folders = [folder for folder in found if Manifest.load(folder).task == "action_units"]
-    return sorted(folders, key=lambda folder: -Manifest.load(folder).bytes)
+    return sorted(folders, key=lambda folder: -(Manifest.load(folder).mean_auc or 0.0))
 
 
 def compare(
