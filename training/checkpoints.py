@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -35,6 +36,18 @@ def save(path: Path, variables: Sequence[Any], step: int, history: list[dict[str
         ) from error
 
 
+def step_of(path: Path) -> int:
+    """Return the step a checkpoint was made at; 0 where there is none.
+
+    Raises:
+        ModelError: the checkpoint is damaged.
+    """
+    if not path.is_file():
+        return 0
+    with _opened(path) as file:
+        return int(file["step"])
+
+
 def restore(path: Path, variables: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
     """Put a checkpoint back into the variables.
 
@@ -46,16 +59,27 @@ def restore(path: Path, variables: Sequence[Any]) -> tuple[int, list[dict[str, A
     """
     if not path.is_file():
         return 0, []
-    try:
-        with path.open("rb") as stream, np.load(stream) as file:
-            values = [file[str(i)] for i in range(len(file.files) - 2)]
-            step, history = int(file["step"]), json.loads(str(file["history"]))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise ModelError(
-            f"The checkpoint {path} is damaged: {error}.", "Delete it to start the stage again."
-        ) from error
+    with _opened(path) as file:
+        values = [file[str(i)] for i in range(len(file.files) - 2)]
+        step, history = int(file["step"]), json.loads(str(file["history"]))
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
         raise ModelError(f"The checkpoint {path} is of another network.", "Delete it, or choose another --out.")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return step, history
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a checkpoint's arrays.
+
+    Raises:
+        ModelError: the checkpoint is damaged.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream) as file:
+            yield file
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise ModelError(
+            f"The checkpoint {path} is damaged: {error}.", "Delete it to start the stage again."
+        ) from error

@@ -75,6 +75,8 @@ def share(*arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
 def agree(step: int) -> None:
     """Make sure that every host goes on from the same step; each keeps its run in a folder of its own.
 
+    Call it before restoring: filling variables that hosts share takes all of them.
+
     Raises:
         BackendError: they do not.
     """

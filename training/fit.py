@@ -163,8 +163,8 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
+    agree(checkpoints.step_of(path))
     step, history = checkpoints.restore(path, variables)
-    agree(step)
     job.state["history"] = [row for row in job.state["history"] if row["stage"] != stage.name] + history
     if step >= stage.steps and done.is_file():
         return done

@@ -34,6 +34,7 @@ def test_everything_comes_back_exactly(tmp_path):
     path = tmp_path / "0-a.checkpoint.npz"
     ours, theirs = variables(1 / 3), variables(0.0)
     checkpoints.save(path, ours, 4, HISTORY)
+    assert checkpoints.step_of(path) == 4
     assert checkpoints.restore(path, theirs) == (4, HISTORY)
     for one, other in zip(values(ours), values(theirs), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -43,6 +44,7 @@ def test_everything_comes_back_exactly(tmp_path):
 def test_no_checkpoint_is_the_beginning(tmp_path):
     made = variables()
     assert checkpoints.restore(tmp_path / "absent.npz", made) == (0, [])
+    assert checkpoints.step_of(tmp_path / "absent.npz") == 0
     assert (values(made)[0] == 1).all()
 
 

@@ -104,7 +104,8 @@ def test_two_hosts_take_the_steps_of_one(tmp_path, data):
     (folders[1] / "0-first.checkpoint.npz").unlink()
     statuses, errors, _ = train_on_two_hosts(data, tmp_path)
     assert 0 not in statuses
-    assert all("steps 7, 0" in error for error in errors)
+    # The host that ends first takes the other down, which then may say only that.
+    assert any("steps 7, 0" in error for error in errors), errors
 
 
 @pytest.mark.slow
