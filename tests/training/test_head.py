@@ -83,7 +83,8 @@ def test_trunk_stays_and_head_learns(tmp_path, data, monkeypatch, capsys):
     assert "left" in said
 
 
-def test_same_seed_same_head(tmp_path, data):
+def test_same_seed_same_head(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(head, "LEAST_STEPS", 20)
     run = trained_run(tmp_path / "run")
     for name in ("one", "two"):
         head.run(options(run, data, "--out", tmp_path / name))
