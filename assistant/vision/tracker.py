@@ -24,6 +24,7 @@ _SIZE_RATIO: Final = 2.0  # a face that doubled or halved at once is another one
 _SIZE_WEIGHT: Final = 0.5  # cost of a face e times as large, in face sizes: tells near from far in a crossing
 _OVERLAP_WEIGHT: Final = 0.5  # cost of no overlap, likewise
 _COAST_S: Final = 0.7  # how long an unseen face is believed to keep its speed: a crossing lasts about that
+_SHORTEST_S: Final = 1e-3  # no camera is faster; over less time a shift says nothing of velocity
 _VELOCITY_GAIN: Final = 0.4  # share of a surprise that goes to the velocity; less follows slower, more trusts jitter
 
 
@@ -129,7 +130,7 @@ def _follow(track: _Track, face: Face, now_s: float) -> _Track:
     centre, size = _place(face)
     passed_s = now_s - track.seen_s
     velocity = track.velocity
-    if passed_s > 0.0:
+    if passed_s > _SHORTEST_S:
         velocity = velocity + _VELOCITY_GAIN * (centre - track.centre_at(now_s)) / passed_s
     return _Track(track.number, centre, size, velocity, max(now_s, track.seen_s))
 
