@@ -35,7 +35,6 @@ AU_MODELS: Final = ("vggface", "compact")
 """The shipped Action Unit models; which is better, their manifests say."""
 STILL_BUDGET_MS: Final = 500.0
 """Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
-_SURE: Final = 0.6  # of the near-range model alone
 _CROP_SCORE: Final = 0.3  # half of that is enough where the picture is known to be a face
 PICTURE_SUFFIXES: Final = frozenset(
     ".jpg .jpeg .jpe .jp2 .png .webp .tif .tiff .bmp .dib .avif .pgm .ppm .pbm .pnm".split()
@@ -152,7 +151,7 @@ def build_sight(
     manifest.verify(folder)
     short, full = (_open(discover.DEFAULT, _checked(name)) for name in ("blazeface_short", "blazeface_full"))
     crops = (
-        blazeface.BlazeFaceDetector(short, None, _SURE),
+        blazeface.BlazeFaceDetector(short, None, blazeface.SURE),
         blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
     )
     detector = _detector(settings, short, full)

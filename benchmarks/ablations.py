@@ -15,19 +15,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from training import calibrate, metrics, splits, trunks
-from training.batches import gather
+from training import calibrate, metrics, splits
+from training.batches import Pool, gather
 from training.distribute import choose_device
 from training.faces import Faces, inputs
 from training.head import divide, features, fit_head
 from training.losses import Layout
 from training.runs import Run, network
+from training.transfer import install_trunk
 
 LOSSES: Final = ("bce", "focal", "asymmetric")
 SEEDS: Final = (1, 2, 3)
+
+Seen = dict[str, tuple[Pool, npt.NDArray[np.float16]]]
 
 
 def main() -> int:
@@ -43,12 +47,13 @@ def main() -> int:
     splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
     run = Run.load(options.faces)
     model = network(run)
-    rows = [measure(f"face-trained trunk, {loss}", model, run, faces, loss) for loss in LOSSES]
+    seen = look(model, run, faces)
+    rows = [measure(f"face-trained trunk, {loss}", model, run, faces, seen, loss) for loss in LOSSES]
     if options.trunk:
-        trunks.install(trunks.read(options.trunk), model)
-        some = np.flatnonzero(faces.annotated("train"))[:64]
-        trunks.level(model, inputs(faces.crops[some], run.size_px, run.recipe.CHANNELS))
-        rows.append(measure("pretrained trunk that saw no faces, bce", model, run, faces, "bce"))
+        some = inputs(faces.crops[np.flatnonzero(faces.annotated("train"))[:64]], run.size_px, run.recipe.CHANNELS)
+        install_trunk(run.recipe, options.trunk, model, some)
+        seen = look(model, run, faces)
+        rows.append(measure("pretrained trunk that saw no faces, bce", model, run, faces, seen, "bce"))
     for row in rows:
         print(f"{row['what']}: AUC {row['auc']:.4f} +- {row['auc_spread']:.4f}, F1 {row['f1']:.4f}")
     if options.save:
@@ -56,21 +61,23 @@ def main() -> int:
     return 0
 
 
-def measure(what: str, model: Any, run: Run, faces: Faces, loss: str) -> dict[str, Any]:
-    """Train heads with three seeds on the model's trunk and measure them on the test split."""
+def look(model: Any, run: Run, faces: Faces) -> Seen:
+    """Return, for each split, the annotated faces and what the model's trunk sees of them."""
+    below, _ = divide(model, len(run.recipe.AUS))
+    pools = {split: gather(faces, faces.annotated(split), run.recipe.AUS) for split in ("train", "valid", "test")}
+    return {split: (pool, features(below, pool, run.size_px, run.recipe.CHANNELS)) for split, pool in pools.items()}
+
+
+def measure(what: str, model: Any, run: Run, faces: Faces, seen: Seen, loss: str) -> dict[str, Any]:
+    """Train heads with three seeds on what the model's trunk sees and measure them on the test split."""
     from keras import ops
 
     layout = Layout(len(run.recipe.AUS), 0)
-    seen = {}
-    for split in ("train", "valid", "test"):
-        pool = gather(faces, faces.annotated(split), run.recipe.AUS)
-        below, _ = divide(model)
-        seen[split] = (pool, features(below, pool, run.size_px, run.recipe.CHANNELS))
     pool, values = seen["train"]
     support = ((pool.units > 0.5) * (pool.unit_weight > 0)).sum(0)
     scores = []
     for seed in SEEDS:
-        head = fit_head(divide(model)[1], values, pool, layout, loss, seed)
+        head = fit_head(divide(model, layout.outputs)[1], values, pool, layout, loss, seed)
         logits = {
             split: np.concatenate(
                 [

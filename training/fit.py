@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ import numpy as np
 
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
-from training import checkpoints, recipes, splits, trunks
+from training import checkpoints, recipes, splits
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
@@ -30,6 +30,7 @@ from training.metrics import roc_auc
 from training.progress import duration
 from training.recipes import Stage
 from training.runs import Run
+from training.teachers import Teacher, Teachers
 from training.transfer import copy_weights, install_trunk, trunk_of
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
@@ -48,9 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("cache"), help="folder that prepare wrote")
     parser.add_argument("--out", type=Path, help="folder of the run; default runs/RECIPE")
     add_seed(parser)
-    parser.add_argument("--trunk", type=Path, help="pretrained VGG-16 convolutions (vggface only)")
+    parser.add_argument("--trunk", type=Path, help="pretrained convolutions (vggface and sface)")
     parser.add_argument("--start", type=Path, help="weights of another run of this recipe to start from")
     parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
+    parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="runs to ask about every batch")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
     parser.add_argument("--stages", nargs="*", help="names of the recipe's stages to run; default: all")
     parser.add_argument("--scale-steps", type=float, default=1.0, help="share of the recipe's steps, for a trial")
@@ -96,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
     need_annotations(pool, options.data)
     layout = layout_of(recipe, pool)
+    asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
     outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(layout.emotions)), *(pair[0] for pair in SHAPES)]
     state: dict[str, Any] = {
         "recipe": recipe.NAME,
@@ -104,21 +107,22 @@ def run(options: argparse.Namespace) -> int:
         "loss": options.loss or recipe.PLAN.loss,
         "precision": device.precision,
         "trunk": None,
-        "teachers": teachers(options.soft, layout),
+        "teachers": named_teachers(options.soft, layout, asked.members),
         "history": [],
     }
     weights = None
     for number, stage in enumerate(stages):
-        job = Job(recipe, stage, number, pool, faces, layout, out, state)
+        job = Job(recipe, stage, number, pool, faces, layout, out, state, asked)
         weights = train_stage(job, weights, options)
     _finish(recipe, weights, out, state)
     return 0
 
 
-def teachers(soft: list[Path], layout: Layout) -> list[str]:
-    """Name what else the network learns from, for the model card: runs' predictions, and face shapes."""
+def named_teachers(soft: list[Path], layout: Layout, asked: Sequence[Teacher] = ()) -> list[str]:
+    """Name what else the network learns from, for the model card: other runs, and face shapes."""
     shapes = ["blendshapes of MediaPipe's Face Landmarker"] if layout.shapes else []
-    return [f"unit probabilities of the run {path.parent.name or path.stem}" for path in soft] + shapes
+    said = [f"unit probabilities of the run {path.parent.name or path.stem}" for path in soft]
+    return said + [f"{teacher.name}, asked about every picture" for teacher in asked] + shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Job:
     layout: Layout
     out: Path
     state: dict[str, Any]
+    teachers: Teachers
 
 
 def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> Path:
@@ -152,16 +157,19 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         job.state["trunk"] = trunk_of(options.start)
         copy_weights(options.start, model)
     elif options.trunk:
-        job.state["trunk"] = install_trunk(job.recipe, options.trunk, model)
-        trunks.level(model, inputs(job.faces.crops[job.pool.rows[:64]], stage.size_px, job.recipe.CHANNELS))
+        some = inputs(job.faces.crops[job.pool.rows[:64]], stage.size_px, job.recipe.CHANNELS)
+        job.state["trunk"] = install_trunk(job.recipe, options.trunk, model, some)
     for layer in model.layers:
         layer.trainable = not (stage.frozen and layer.name.startswith(stage.frozen))
+    asked = job.teachers.for_network(model, bool(stage.weights.get("map")))
+    job = replace(job, teachers=asked, layout=replace(job.layout, maps=asked.maps))
+    learner = asked.learner(model)
     optimiser = _optimiser(job.recipe.PLAN, stage)
-    optimiser.build(model.trainable_variables)
-    model.compile(optimizer=optimiser, loss=combined(job.layout, stage.weights, job.state["loss"]))
-    if model.optimizer is not optimiser:  # float16: Keras wraps it to scale the loss
-        model.optimizer.build(model.trainable_variables)
-    variables = [*model.variables, *model.optimizer.variables]
+    optimiser.build(learner.trainable_variables)
+    learner.compile(optimizer=optimiser, loss=combined(job.layout, stage.weights, job.state["loss"]))
+    if learner.optimizer is not optimiser:  # float16: Keras wraps it to scale the loss
+        learner.optimizer.build(learner.trainable_variables)
+    variables = [*learner.variables, *learner.optimizer.variables]
     path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
     agree(checkpoints.step_of(path))
     step, history = checkpoints.restore(path, variables)
@@ -171,12 +179,12 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     began, first = time.monotonic(), step
     while step < stage.steps:
         count = min(CHUNK, stage.steps - step)
-        loss = _steps(model, job, options.seed, step, count)
+        loss = _steps(learner, job, options.seed, step, count)
         step += count
         row: dict[str, Any] = {"stage": stage.name, "step": step, "loss": loss}
         last = step >= stage.steps
         if last or (step // CHUNK) % 5 == 0:
-            auc = with_average(model, optimiser, lambda: valid_auc(model, job), keep=last)
+            auc = with_average(learner, optimiser, lambda: valid_auc(model, job), keep=last)
             row.update({} if np.isnan(auc) else {"valid_auc": auc})
         history.append(row)
         job.state["history"].append(row)
@@ -210,6 +218,7 @@ def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
     for step in range(first, first + count):
         key = (seed, job.number, step)
         x, y = draw(job.pool, job.layout, job.stage, Augmentation(), job.recipe.CHANNELS, key)
+        y = job.teachers.complete(x, y, job.layout)
         losses.append(float(model.train_on_batch(*share(x, y))))
         check_finite(losses[-1], step, job.stage.name, str(job.out))
     return float(np.mean(losses))

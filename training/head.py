@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.clock import SystemClock
-from training import fit, recipes, splits, trunks
+from assistant.errors import SettingsError
+from training import fit, recipes, splits
 from training.augment import prepare
 from training.batches import Pool, gather
 from training.distribute import choose_device, share
@@ -60,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
     model = network(began)
     trunk_origin = began.settings.get("trunk")
     if options.trunk:
-        trunk_origin = install_trunk(recipe, options.trunk, model)
-        trunks.level(model, inputs(faces.crops[pool.rows[:64]], began.size_px, recipe.CHANNELS))
+        some = inputs(faces.crops[pool.rows[:64]], began.size_px, recipe.CHANNELS)
+        trunk_origin = install_trunk(recipe, options.trunk, model, some)
     emotions = sum(name.startswith("emotion") for name in began.settings["outputs"])
     layout = Layout(len(recipe.AUS), 0, emotions)
     below, above = divide(model, layout.outputs)
@@ -85,10 +86,17 @@ def divide(model: Any, outputs: int) -> tuple[Any, Any]:
 
     Returns:
         Trunk, and head of the same layers with new weights, taking the trunk's output.
+
+    Raises:
+        SettingsError: the head reads more than the trunk's end.
     """
     import keras
 
     first = next(i for i, layer in enumerate(model.layers) if layer.name.startswith(HEAD))
+    if any(isinstance(layer.input, list) for layer in model.layers[first:]):
+        raise SettingsError(
+            f"The head of {model.name} reads several levels of its trunk.", "Train it whole: python -m training train"
+        )
     below = keras.Model(model.input, model.layers[first - 1].output)
     start = keras.Input(below.output.shape[1:], name="features")
     x = start

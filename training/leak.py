@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from assistant.facs import AU_ORDER
 from training import metrics
-from training.faces import Faces, inputs
-from training.runs import BATCH, Run, load_keras, network
+from training.faces import Faces
+from training.runs import Run, answers, load_keras, network
 
 SPLITS: Final = 10  # of each kind; one split of a few hundred faces says little
 RIDGE: Final = 1.0  # on standardised features, times their number
@@ -22,16 +22,9 @@ RIDGE: Final = 1.0  # on standardised features, times their number
 
 def features(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, D) what the last layer of a trained network sees of cached crops."""
-    keras = load_keras()
     model = network(run)
-    below = keras.Model(model.input, model.layers[-1].input)
-    rows = [
-        keras.ops.convert_to_numpy(
-            below(inputs(crops[start : start + BATCH], run.size_px, run.recipe.CHANNELS), training=False)
-        )
-        for start in range(0, len(crops), BATCH)
-    ]
-    return np.concatenate(rows).reshape(len(crops), -1)
+    below = load_keras().Model(model.input, model.layers[-1].input)
+    return answers(below, run, crops).reshape(len(crops), -1)
 
 
 def compare(values: npt.NDArray[Any], faces: Faces, seed: int = 0) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from typing import Final
 from assistant.inference.backends.litert import Runner
 from assistant.inference.manifest import verify
 from assistant.types import Face, Frame, ImageRgb
-from assistant.vision.blazeface import BlazeFaceDetector, locate_in_crop
+from assistant.vision.blazeface import SURE, BlazeFaceDetector, locate_in_crop
 
-SURE: Final = 0.6
-"""Confidence from which the short-range model's answer is taken: the runtime's own."""
 MIN_SCORE: Final = 0.3
 """Least confidence of the thorough search: half the runtime's, because a training picture is known to hold a face."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 EMOTIONS = 8
+
+SOFT_WHERE_ANNOTATED: Final = 0.3
+"""Weight of a teacher's probability where an annotator has spoken; 1 where none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +29,26 @@ class Layout:
         units: number of Action Units.
         shapes: number of face-shape scores, 0 without a teacher for them.
         emotions: number of emotions, 0 where they are not learned from.
+        maps: number of values of a teacher's maps, 0 where they are not learned from.
 
-    Logits are units, emotions, shapes. Targets are units, their weights, soft units, their weights, emotions, their
-    weight, shapes, their weight.
+    Logits are units, emotions, shapes, maps. Targets are units, their weights, soft units, their weights, emotions,
+    their weight, shapes, their weight, maps.
     """
 
     units: int
     shapes: int
     emotions: int = EMOTIONS
+    maps: int = 0
 
     @property
     def outputs(self) -> int:
-        """Number of logits."""
+        """Number of logits of the network itself, maps not counted."""
         return self.units + self.emotions + self.shapes
 
     @property
     def columns(self) -> int:
         """Number of target columns."""
-        return 4 * self.units + self.emotions + 1 + self.shapes + 1
+        return 4 * self.units + self.emotions + 1 + self.shapes + 1 + self.maps
 
     def target(
         self,
@@ -55,7 +60,7 @@ class Layout:
         shapes: Floats,
         has_shapes: Floats,
     ) -> Floats:
-        """Pack (N, ...) arrays into (N, columns) float32; an emotion row that adds up to 0 has weight 0.
+        """Pack (N, ...) arrays into (N, columns less the maps) float32; an emotion row that adds up to 0 has weight 0.
 
         Of emotions and shapes, the first columns that there are outputs for are taken.
         """
@@ -71,7 +76,7 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
 
     Args:
         layout: columns.
-        weights: of "au", "soft", "emotion", "shape"; an absent one is 0.
+        weights: of "au", "soft", "emotion", "shape", "map"; an absent one is 0.
         kind: of the annotated part: "bce", "focal" or "asymmetric".
 
     Returns:
@@ -80,7 +85,7 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
     from keras import ops
 
     n, k, e = layout.units, layout.shapes, layout.emotions
-    edges = np.cumsum([n, n, n, n, e, 1, k, 1])[:-1]
+    edges = np.cumsum([n, n, n, n, e, 1, k, 1, layout.maps])[:-1]
 
     def split(target: Any) -> list[Any]:
         bounds = [0, *(int(edge) for edge in edges), layout.columns]
@@ -88,11 +93,11 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
 
     def loss(target: Any, logits: Any) -> Any:
         logits = ops.cast(logits, "float32")
-        units, unit_weight, soft, soft_weight, votes, has_votes, shapes, has_shapes = split(target)
+        units, unit_weight, soft, soft_weight, votes, has_votes, shapes, has_shapes, maps = split(target)
         unit_logits, emotion_logits, shape_logits = (
             logits[:, :n],
             logits[:, n : n + e],
-            logits[:, n + e :],
+            logits[:, n + e : n + e + k],
         )
         total = weights.get("au", 0.0) * _mean(binary(units, unit_logits, kind), unit_weight)
         if weights.get("soft"):
@@ -102,6 +107,8 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
             total = total + weights["emotion"] * 0.25 * cross * has_votes[:, 0]
         if weights.get("shape") and k:
             total = total + weights["shape"] * ops.mean(binary(shapes, shape_logits), axis=-1) * has_shapes[:, 0]
+        if weights.get("map") and layout.maps:
+            total = total + weights["map"] * ops.mean(ops.square(logits[:, n + e + k :] - maps), axis=-1)
         return total
 
     def _mean(values: Any, weight: Any) -> Any:

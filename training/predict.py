@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,11 @@ def run(options: argparse.Namespace) -> int:
 
 def probabilities(trained: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 18) float32 probabilities with the run's calibration; NaN for a unit that it does not know."""
-    logits = unit_logits(trained, crops)
+    return calibrated(trained, unit_logits(trained, crops))
+
+
+def calibrated(trained: Run, logits: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Return (N, 18) float32 probabilities of uncalibrated logits (N, 18); NaN for a unit the run does not know."""
     lines: dict[str, dict[str, float]] = trained.settings.get("calibration", {})
     known: dict[str, bool] = trained.settings.get("known", {})
     a = np.array([lines.get(unit, {"a": 1.0})["a"] for unit in AU_ORDER])

@@ -165,14 +165,21 @@ def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt
 
 def unit_logits(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 18) uncalibrated logits of cached crops; 0 for a unit without an output."""
-    keras = load_keras()
-    model = network(run)
-    raw = [
-        keras.ops.convert_to_numpy(
-            model(inputs(crops[start : start + BATCH], run.size_px, run.recipe.CHANNELS), training=False)
-        )
-        for start in range(0, len(crops), BATCH)
-    ]
-    logits = np.concatenate(raw) if raw else np.zeros((0, len(run.settings["outputs"])), np.float32)
+    logits = answers(network(run), run, crops)
     columns = [np.zeros(len(logits)) if column is None else logits[:, column] for column in run.columns]
     return np.stack(columns, 1).astype(np.float32)
+
+
+def answers(model: Any, run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return (N, ...) what a network, or a part of one that takes the same input, says of cached crops.
+
+    Args:
+        model: Keras model.
+        run: whose input the model takes.
+        crops: (N, C, C) uint8 with their margin.
+    """
+    parts = [
+        model.predict_on_batch(inputs(crops[start : start + BATCH], run.size_px, run.recipe.CHANNELS))
+        for start in range(0, len(crops), BATCH)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, *model.output.shape[1:]), np.float32)

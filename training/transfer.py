@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.errors import SettingsError
-from training import recipes, trunks
+from training import recipes, trunk_sface, trunks
 from training.runs import RUN_FILE, Run
 
 
@@ -46,7 +47,8 @@ def copy_weights(source: Path, model: Any) -> None:
 
 def _places(model: Any) -> list[str]:
     """Return each layer's group in a Keras weights file: its class in snake case, numbered from the second on."""
-    kinds = [re.sub("(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower() for layer in model.layers]
+    words = [re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__) for layer in model.layers]
+    kinds = [re.sub("([a-z])([A-Z])", r"\1_\2", word).lower() for word in words]
     before = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
     return [f"{kind}_{count}" if count else kind for kind, count in zip(kinds, before, strict=True)]
 
@@ -59,15 +61,24 @@ def trunk_of(weights: Path) -> dict[str, str] | None:
     return trunk
 
 
-def install_trunk(recipe: recipes.Recipe, path: Path, model: Any) -> dict[str, str]:
-    """Put pretrained convolutions into a `vggface` network; return their origin and licence for the model card.
+def install_trunk(recipe: recipes.Recipe, path: Path, model: Any, faces: npt.NDArray[np.float32]) -> dict[str, str]:
+    """Put pretrained convolutions into a network that takes some; return origin and licence for the model card.
+
+    Args:
+        recipe: of the network.
+        path: file with the convolutions.
+        model: the network to fill.
+        faces: (N, S, S, channels) float32 inputs to bring the trunk's activations to one size on; 64 are enough.
 
     Raises:
         SettingsError: the recipe takes none.
         ModelError: the file cannot be read.
     """
+    if recipe.NAME == "sface":
+        return trunk_sface.install(path, model)
     if recipe.NAME != "vggface":
         raise SettingsError(f"The recipe {recipe.NAME} takes no pretrained trunk.", "Leave --trunk away.")
     trunk = trunks.read(path)
     trunks.install(trunk, model)
+    trunks.level(model, faces)
     return {"origin": trunk.origin, "licence": trunk.licence}

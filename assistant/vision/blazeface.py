@@ -18,6 +18,8 @@ import numpy.typing as npt
 from assistant.types import Face, Floats, Frame, ImageRgb, TensorRunner
 from assistant.vision.pose import head_pose
 
+SURE: Final = 0.6
+"""Confidence from which the near-range model's answer is taken where it is asked alone."""
 # (stride in input pixels, anchors a cell) of each model, by its input size.
 _GRIDS: Final[dict[int, tuple[tuple[int, int], ...]]] = {128: ((8, 2), (16, 6)), 192: ((4, 1),)}
 _OVERLAP: Final = 0.3  # intersection over union from which two boxes are one face, as in the published graphs

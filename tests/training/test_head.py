@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from assistant.errors import DependencyError, ModelError, OutputError
+from assistant.errors import DependencyError, ModelError, OutputError, SettingsError
 from tests.fit_builders import SMILE, drawn_faces, tiny_build, tiny_recipe, use_recipe, weights_of
 from tests.training_builders import write_faces, write_run
 from training import fit, head, metrics, predict, progress, recipes
@@ -170,3 +170,8 @@ def test_predictions_are_calibrated_and_named(tmp_path):
     assert list(tmp_path.glob("*.part")) == []
     with pytest.raises(OutputError, match="gone"):
         predict.run(parser.parse_args([*words[:-1], str(tmp_path / "gone" / "x.npz")]))
+
+
+def test_head_that_reads_several_levels_is_refused():
+    with pytest.raises(SettingsError, match="several levels"):
+        head.divide(recipes.load("sface").build(18, size_px=32), 18)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
-from training.datasets.pictures import need_folder, read_picture
-from training.datasets.sample import DataError, Sample
+from training.datasets.pictures import portraits
+from training.datasets.sample import Sample
 
 
 def samples(folder: Path) -> list[Sample]:
@@ -15,16 +14,4 @@ def samples(folder: Path) -> list[Sample]:
     Raises:
         DataError: the folder or its pictures are missing.
     """
-    pictures = sorted(need_folder(folder, "ID_neutral.jpg and ID_smiling.jpg").glob("*.jpg"))
-    if not pictures:
-        raise DataError(f"The folder {folder} holds no .jpg picture.", "Give the folder with the pictures.")
-    return [
-        Sample(
-            name=f"london/{path.name}",
-            part="london",
-            person=f"london/{path.stem.split('_')[0]}",
-            read=partial(read_picture, path),
-            tight=False,
-        )
-        for path in pictures
-    ]
+    return portraits(folder, "london", "ID_neutral.jpg and ID_smiling.jpg", lambda path: path.stem.split("_")[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +11,7 @@ import cv2
 import numpy as np
 
 from assistant.types import ImageRgb
-from training.datasets.sample import DataError
+from training.datasets.sample import DataError, Sample
 
 SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 REMEDY: Final = "Restore or remove the file; --skip-bad leaves such pictures out."
@@ -38,6 +40,33 @@ def pictures_in(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def portraits(folder: Path, source: str, expected: str, person: Callable[[Path], str]) -> list[Sample]:
+    """Return every .jpg picture of a flat folder as a sample without labels.
+
+    Args:
+        folder: where the pictures lie.
+        source: name of the data set.
+        expected: what the folder should hold, for the message.
+        person: tells a person from a file.
+
+    Raises:
+        DataError: the folder or its pictures are missing.
+    """
+    pictures = sorted(need_folder(folder, expected).glob("*.jpg"))
+    if not pictures:
+        raise DataError(f"The folder {folder} holds no .jpg picture.", "Give the folder with the pictures.")
+    return [
+        Sample(
+            name=f"{source}/{path.name}",
+            part=source,
+            person=f"{source}/{person(path)}",
+            read=partial(read_picture, path),
+            tight=False,
+        )
+        for path in pictures
+    ]
 
 
 def trailing_number(path: Path) -> int | None:

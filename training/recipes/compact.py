@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assistant.facs import AU_ORDER
-from training.norm import batch_normalization
+from training.fused import batch_normalization, conv2d
 from training.recipes import Plan, Stage
 
 NAME: Final = "compact"
@@ -47,10 +47,10 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
     inputs = keras.Input((size_px, size_px, CHANNELS), batch_size=batch_size, name="face")
     x = inputs
     for number, (filters, stride) in enumerate(_LAYERS, 1):
-        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"trunk_conv{number}")(x)
+        x = conv2d(filters, 3, strides=stride, padding="same", use_bias=False, name=f"trunk_conv{number}")(x)
         x = batch_normalization(momentum=0.98, name=f"trunk_norm{number}")(x)
         x = layers.ReLU(name=f"trunk_relu{number}")(x)
-    x = layers.Conv2D(48, 1, activation="relu", name="head_narrow")(x)
+    x = conv2d(48, 1, activation="relu", name="head_narrow")(x)
     x = layers.Flatten(name="places")(x)
     x = layers.Dropout(0.3, seed=1, name="head_dropout")(x)
     x = layers.Dense(outputs, name="logits", dtype="float32")(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assistant.facs import AU_ORDER
+from training.fused import conv2d
 from training.recipes import Plan, Stage
 
 NAME: Final = "vggface"
@@ -27,8 +28,8 @@ PLAN: Final = Plan(
             "faces", 64, 1500, 32, 3e-4, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "shape": 1.0}
         ),
         Stage(
-            "units", 112, 1200, 24, 1.5e-4, 0.5, ("trunk_conv1", "trunk_conv2"),
-            {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3},
+            "units", 112, 4000, 24, 2e-4, 0.35, ("trunk_conv1",),
+            {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3, "map": 2.0},
         ),
     ),
     average=0.998,
@@ -55,9 +56,9 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
         if number > 1:
             x = layers.MaxPooling2D(2, name=f"pool{number - 1}")(x)
         for place, width in enumerate(filters, 1):
-            x = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
+            x = conv2d(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
     x = layers.MaxPooling2D(2, name="pool4")(x)
-    x = layers.Conv2D(_NARROW, 1, activation="relu", name="head_narrow")(x)
+    x = conv2d(_NARROW, 1, activation="relu", name="head_narrow")(x)
     x = layers.Flatten(name="places")(x)
     x = layers.Dropout(0.4, seed=1, name="head_dropout")(x)
     x = layers.Dense(outputs, name="logits", dtype="float32")(x)

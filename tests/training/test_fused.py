@@ -1,10 +1,12 @@
 """The fused batch normalisation against Keras' own."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from assistant.errors import DependencyError
-from training.norm import batch_normalization
+from training.fused import batch_normalization, conv2d, depthwise_conv2d, prelu
 from training.runs import load_keras
 
 try:
@@ -64,3 +66,41 @@ def test_weights_are_saved_as_those_of_the_plain_layer(tmp_path):
     theirs.load_weights(str(tmp_path / "x.weights.h5"))
     for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_prelu_is_that_of_keras():
+    ours, theirs = (kind() for kind in (prelu, lambda: keras.layers.PReLU(shared_axes=[1, 2])))
+    x = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
+    slopes = np.array([0.1, 0.25, 0.9], np.float32).reshape(1, 1, 3)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+        layer.set_weights([slopes])
+    np.testing.assert_allclose(*(keras.ops.convert_to_numpy(layer(x)) for layer in (ours, theirs)), rtol=1e-6)
+    assert type(ours).__name__ == "PReLU", "its weights are saved under this name"
+
+
+KINDS = {
+    "full": (partial(conv2d, 6), partial(keras.layers.Conv2D, 6)),
+    "depth": (depthwise_conv2d, keras.layers.DepthwiseConv2D),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolution_is_that_of_keras(kind, size, stride, padding, bias):
+    options = {"strides": stride, "padding": padding, "use_bias": bias, "activation": "relu"}
+    ours, theirs = (make(size, **options) for make in KINDS[kind])
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 8, 12, 3)).astype(np.float32)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+    weights = [rng.normal(size=weight.shape).astype(np.float32) for weight in theirs.get_weights()]
+    for layer in (ours, theirs):
+        layer.set_weights(weights)
+    said, expected = (keras.ops.convert_to_numpy(layer(x)) for layer in (ours, theirs))
+    assert said.shape == expected.shape
+    np.testing.assert_allclose(said, expected, atol=1e-5)
+    assert type(ours).__name__ == type(theirs).__name__, "its weights are saved under this name"
