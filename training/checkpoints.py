@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from assistant.errors import ModelError, OutputError
+from assistant.errors import ModelError, OutputError, SettingsError
 
 
-def save(path: Path, variables: Sequence[Any], step: int, history: list[dict[str, Any]]) -> None:
-    """Write every variable, the step and the history; the old checkpoint stays until the new one is complete.
+def save(
+    path: Path,
+    variables: Sequence[Any],
+    step: int,
+    history: list[dict[str, Any]],
+    made_with: Mapping[str, Any] | None = None,
+) -> None:
+    """Write every variable, the step, the history and the options; the old checkpoint stays until the new is complete.
 
     Raises:
         OutputError: the disk is full or the folder is gone; the previous checkpoint is untouched.
@@ -26,7 +32,7 @@ def save(path: Path, variables: Sequence[Any], step: int, history: list[dict[str
     temporary = path.with_suffix(".part")
     try:
         with temporary.open("wb") as file:
-            np.savez(file, step=step, history=json.dumps(history), **arrays)
+            np.savez(file, step=step, history=json.dumps(history), made_with=json.dumps(made_with or {}), **arrays)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -48,20 +54,34 @@ def step_of(path: Path) -> int:
         return int(file["step"])
 
 
-def restore(path: Path, variables: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
+def restore(
+    path: Path, variables: Sequence[Any], made_with: Mapping[str, Any] | None = None
+) -> tuple[int, list[dict[str, Any]]]:
     """Put a checkpoint back into the variables.
+
+    Args:
+        path: of the checkpoint.
+        variables: in the order they were saved in.
+        made_with: options that the result depends on, as plain JSON; the checkpoint's must be the same.
 
     Returns:
         The step it was made at and the history up to it; 0 and nothing where there is no checkpoint.
 
     Raises:
         ModelError: the checkpoint is damaged or of another network.
+        SettingsError: it was made with other options.
     """
     if not path.is_file():
         return 0, []
     with _opened(path) as file:
-        values = [file[str(i)] for i in range(len(file.files) - 2)]
-        step, history = int(file["step"]), json.loads(str(file["history"]))
+        values = [file[str(i)] for i in range(len(file.files) - 3)]
+        step, history, before = int(file["step"]), json.loads(str(file["history"])), json.loads(str(file["made_with"]))
+    for name, value in (made_with or {}).items():
+        if name in before and before[name] != value:
+            raise SettingsError(
+                f"The checkpoint {path} was made with {name} {before[name]}, not {value}.",
+                "Give the same options to go on with it, or choose another --out.",
+            )
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
         raise ModelError(f"The checkpoint {path} is of another network.", "Delete it, or choose another --out.")
     for variable, value in zip(variables, values, strict=True):

@@ -172,7 +172,8 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     variables = [*learner.variables, *learner.optimizer.variables]
     path = job.out / f"{job.number}-{stage.name}.checkpoint.npz"
     agree(checkpoints.step_of(path))
-    step, history = checkpoints.restore(path, variables)
+    made_with = _made_with(job, options)
+    step, history = checkpoints.restore(path, variables, made_with)
     job.state["history"] = [row for row in job.state["history"] if row["stage"] != stage.name] + history
     if step >= stage.steps and done.is_file():
         return done
@@ -189,11 +190,26 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
         history.append(row)
         job.state["history"].append(row)
         if not last:
-            checkpoints.save(path, variables, step, history)
+            checkpoints.save(path, variables, step, history, made_with)
         _progress(row, stage, (time.monotonic() - began) / (step - first))
     save_weights(model, done)
-    checkpoints.save(path, variables, step, history)
+    checkpoints.save(path, variables, step, history, made_with)
     return done
+
+
+def _made_with(job: Job, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the weights depend on beside the recipe and the seed of each step, by the names of the options."""
+    return {
+        "seed": options.seed,
+        "loss": job.state["loss"],
+        "precision": job.state["precision"],
+        "steps": job.stage.steps,
+        "faces": len(job.pool.rows),
+        "start": options.start and options.start.name,
+        "trunk": options.trunk and options.trunk.name,
+        "soft": [path.name for path in options.soft],
+        "teachers": [path.name for path in options.teachers],
+    }
 
 
 def save_weights(model: Any, path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.errors import DependencyError, ModelError, OutputError
+from assistant.errors import DependencyError, ModelError, OutputError, SettingsError
 from training import checkpoints
 from training.runs import load_keras
 
@@ -118,3 +118,14 @@ def test_foreign_archive_is_refused(tmp_path):
     np.savez(path, a=np.zeros(2), b=np.zeros(3), history=json.dumps([]))
     with pytest.raises(ModelError, match="damaged"):
         checkpoints.restore(path, variables())
+
+
+def test_other_options_are_noticed(tmp_path):
+    path = tmp_path / "0-a.checkpoint.npz"
+    checkpoints.save(path, variables(1 / 3), 4, HISTORY, {"loss": "bce", "soft": ["a.npz"]})
+    made = variables(0.0)
+    with pytest.raises(SettingsError, match="made with loss bce, not focal") as error:
+        checkpoints.restore(path, made, {"loss": "focal", "soft": ["a.npz"]})
+    assert "--out" in error.value.remedy
+    assert (values(made)[0] == 0).all()
+    assert checkpoints.restore(path, made, {"loss": "bce", "soft": ["a.npz"]}) == (4, HISTORY)

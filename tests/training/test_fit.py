@@ -369,6 +369,20 @@ def test_mixed_precision_resumes_alike(tmp_path, data, monkeypatch, precision):
     assert settings(tmp_path / "whole")["precision"] == precision
 
 
+def test_going_on_with_other_options_is_refused(tmp_path, data, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        with pytest.raises(Stopped):
+            fit.run(fit_options(data, tmp_path))
+    for arguments, said in (
+        (("--loss", "focal"), "loss bce"),
+        (("--scale-steps", "2"), "steps 7"),
+        (("--seed", "2"), "seed 1"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            fit.run(fit_options(data, tmp_path, *arguments))
+
+
 def test_stages_are_the_recipes():
     chosen = fit._stages(tiny_recipe(), fit_options(Path(), Path(), "--scale-steps", "2"))
     assert [stage.steps for stage in chosen] == [2 * stage.steps for stage in STAGES]
