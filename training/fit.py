@@ -30,7 +30,7 @@ from training.metrics import roc_auc
 from training.progress import duration
 from training.recipes import Stage
 from training.runs import Run
-from training.teachers import Teacher, Teachers
+from training.teachers import Teacher, Teachers, described
 from training.transfer import copy_weights, install_trunk, trunk_of
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
         "loss": options.loss or recipe.PLAN.loss,
         "precision": device.precision,
         "trunk": None,
-        "teachers": named_teachers(options.soft, layout, asked.members),
+        "teachers": named_teachers(options.soft, layout, options.teachers),
         "history": [],
     }
     weights = None
@@ -118,11 +118,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def named_teachers(soft: list[Path], layout: Layout, asked: Sequence[Teacher] = ()) -> list[str]:
+def named_teachers(soft: list[Path], layout: Layout, asked: Sequence[Path] = ()) -> list[str]:
     """Name what else the network learns from, for the model card: other runs, and face shapes."""
     shapes = ["blendshapes of MediaPipe's Face Landmarker"] if layout.shapes else []
-    said = [f"unit probabilities of the run {path.parent.name or path.stem}" for path in soft]
-    return said + [f"{teacher.name}, asked about every picture" for teacher in asked] + shapes
+    said = [f"unit probabilities of {described(path.parent)}" for path in soft]
+    return said + [f"{described(path)}, asked about every picture" for path in asked] + shapes
 
 
 @dataclass(frozen=True, slots=True)

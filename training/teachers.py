@@ -18,12 +18,19 @@ from assistant.facs import AU_ORDER
 from training.losses import SOFT_WHERE_ANNOTATED, Floats, Layout
 from training.predict import calibrated
 from training.runs import Run, load_keras, network
+from training.transfer import trunk_of
 
 MAPS: Final = "head_levels"
 """Layer of a teacher whose output is learned from."""
 
 TAP: Final = "head_narrow"
 """Layer of a student before which its trunk ends: there the teacher's maps are to be found."""
+
+
+def described(folder: Path) -> str:
+    """Name a run, and the pretrained network it began with, for the model card."""
+    trunk = trunk_of(folder / "model.weights.h5")
+    return f"the run {folder.name}" + (f" (from {trunk['origin']}, {trunk['licence']})" if trunk else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,6 @@ class Teacher:
         has_maps = any(layer.name == MAPS for layer in model.layers)
         outputs = [model.output, model.get_layer(MAPS).output] if has_maps else [model.output]
         return cls(run, keras.Model(model.input, outputs), has_maps)
-
-    @property
-    def name(self) -> str:
-        """Name the run, and what it began with, for the model card."""
-        trunk = self.run.settings.get("trunk")
-        began = f" (from {trunk['origin']}, {trunk['licence']})" if trunk else ""
-        return f"the run {self.run.folder.name}{began}"
 
     def answer(self, faces: Floats) -> tuple[Floats, Floats | None]:
         """Return (B, 18) probabilities, NaN for a unit not known, and (B, h, w, channels) maps or None.

@@ -13,7 +13,7 @@ from tests.training_builders import write_faces
 from training import fit, recipes
 from training.losses import Layout
 from training.runs import Run, load_keras
-from training.teachers import Teacher, Teachers
+from training.teachers import Teacher, Teachers, described
 
 try:
     keras = load_keras()
@@ -73,7 +73,7 @@ def batch(size=16):
 
 def test_answers_are_the_calibrated_ones_of_the_picture_shown(teacher):
     asked = Teacher.load(teacher)
-    assert asked.name == "the run wise (from Somewhere, MIT)"
+    assert described(teacher) == "the run wise (from Somewhere, MIT)"
     faces, target = batch(24)
     logits = keras.ops.convert_to_numpy(asked.network(faces, training=False)[0])
     done = Teachers((asked,)).complete(faces, target, LAYOUT)
