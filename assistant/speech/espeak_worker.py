@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import os
 import sys
 from typing import Any, Final
 
@@ -98,15 +97,7 @@ class Espeak:
 def main(arguments: list[str]) -> int:
     """Serve requests from standard input until it ends."""
     library, data, voice, words_per_minute = arguments
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the library prints must not mix with our messages
-    try:
-        engine = Espeak(library, data, voice, int(words_per_minute))
-    except VoiceError as trouble:
-        frames.write_frame(replies, frames.FAILED, str(trouble).encode())
-        return 1
-    frames.serve(engine, sys.stdin.buffer, replies)
-    return 0
+    return frames.serve_process(lambda: Espeak(library, data, voice, int(words_per_minute)))
 
 
 if __name__ == "__main__":

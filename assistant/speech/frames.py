@@ -6,7 +6,10 @@ Standard library only, so that a voice process starts quickly.
 from __future__ import annotations
 
 import json
+import os
 import struct
+import sys
+from collections.abc import Callable
 from typing import BinaryIO, Final, Protocol
 
 READY: Final = b"R"
@@ -71,6 +74,23 @@ def read_frame(stream: BinaryIO) -> tuple[bytes, bytes] | None:
     if len(payload) < size:
         raise EOFError(f"the stream ends {size - len(payload)} bytes early")
     return kind, payload
+
+
+def serve_process(start: Callable[[], Voice]) -> int:
+    """Be a voice's process: start the voice, answer requests from standard input until it ends; return exit status.
+
+    Args:
+        start: makes the voice; may raise `VoiceError`, which is reported.
+    """
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever the engine prints must not mix with our messages
+    try:
+        voice = start()
+    except VoiceError as trouble:
+        write_frame(replies, FAILED, str(trouble).encode())
+        return 1
+    serve(voice, sys.stdin.buffer, replies)
+    return 0
 
 
 def serve(voice: Voice, requests: BinaryIO, replies: BinaryIO) -> None:

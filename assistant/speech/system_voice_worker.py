@@ -5,7 +5,6 @@ pyttsx3 cannot be stopped from outside and may hang in its own loop; a process c
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import wave
@@ -93,15 +92,7 @@ def read_wav(path: Path) -> tuple[int, bytes]:
 def main(arguments: list[str]) -> int:
     """Serve requests from standard input until it ends."""
     voice, words_per_minute = arguments
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the engine prints must not mix with our messages
-    try:
-        engine = SystemVoice(voice, int(words_per_minute))
-    except VoiceError as trouble:
-        frames.write_frame(replies, frames.FAILED, str(trouble).encode())
-        return 1
-    frames.serve(engine, sys.stdin.buffer, replies)
-    return 0
+    return frames.serve_process(lambda: SystemVoice(voice, int(words_per_minute)))
 
 
 if __name__ == "__main__":
