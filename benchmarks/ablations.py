@@ -54,8 +54,6 @@ def main() -> int:
         install_trunk(run.recipe, options.trunk, model, some)
         seen = look(model, run, faces)
         rows.append(measure("pretrained trunk that saw no faces, bce", model, run, faces, seen, "bce"))
-    for row in rows:
-        print(f"{row['what']}: AUC {row['auc']:.4f} +- {row['auc_spread']:.4f}, F1 {row['f1']:.4f}")
     if options.save:
         options.save.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0
@@ -69,7 +67,7 @@ def look(model: Any, run: Run, faces: Faces) -> Seen:
 
 
 def measure(what: str, model: Any, run: Run, faces: Faces, seen: Seen, loss: str) -> dict[str, Any]:
-    """Train heads with three seeds on what the model's trunk sees and measure them on the test split."""
+    """Train heads with three seeds on what the model's trunk sees, measure them on the test split, print the row."""
     from keras import ops
 
     layout = Layout(len(run.recipe.AUS), 0)
@@ -96,6 +94,7 @@ def measure(what: str, model: Any, run: Run, faces: Faces, seen: Seen, loss: str
         labels = metrics.occurrence(test.columns["au"])
         scores.append(metrics.score_units(labels, probability, thresholds, test.columns["group"], replicates=0).mean)
     auc, f1 = ([score[name] for score in scores] for name in ("auc", "f1"))
+    print(f"{what}: AUC {np.mean(auc):.4f} +- {np.std(auc):.4f}, F1 {np.mean(f1):.4f}", flush=True)
     return {
         "what": what,
         "auc": float(np.mean(auc)),
