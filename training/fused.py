@@ -6,7 +6,20 @@ copies the input of a convolution twice. What is saved and exported is the plain
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+
+
+def without_gradients() -> AbstractContextManager[None]:
+    """Return a context in which PyTorch, called layer by layer, keeps nothing for a backward pass."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    quiet: AbstractContextManager[None] = torch.no_grad()
+    return quiet
 
 
 def batch_normalization(**options: Any) -> Any:

@@ -19,6 +19,7 @@ from training.augment import prepare
 from training.batches import Pool, gather
 from training.distribute import choose_device, share
 from training.faces import Faces, inputs
+from training.fused import without_gradients
 from training.losses import Layout, combined
 from training.progress import Progress
 from training.runs import BATCH, Run, network
@@ -28,6 +29,10 @@ HEAD: Final = ("head_", "places", "logits")
 """Beginnings of the names of the layers that learn."""
 EPOCHS: Final = 30
 LEAST_STEPS: Final = 600  # a few hundred faces need more than 30 looks each, and it takes seconds
+BOTH_SIDES: Final = (
+    4000  # faces up to which each is also seen mirrored; of more, every second one is seen mirrored only
+)
+MOST_STEPS: Final = 3000  # 19 looks at each of 10,000 faces, which then take less than ten minutes in all on two cores
 RATE: Final = 1e-3
 LEARN: Final = 64  # faces a gradient step
 
@@ -111,19 +116,23 @@ def divide(model: Any, outputs: int) -> tuple[Any, Any]:
 def features(below: Any, pool: Pool, size_px: int, channels: int) -> npt.NDArray[np.float16]:
     """Return what the trunk sees: (2, N, h, w, c) float16, plain faces and then mirrored ones.
 
-    Prints the remaining time now and then.
+    Of many faces it is (1, N, h, w, c), every second one mirrored. Prints the remaining time now and then.
     """
     from keras import ops
 
     count = len(pool.rows)
-    values = np.empty((2, count, *below.output.shape[1:]), np.float16)
+    sides = 2 if count <= BOTH_SIDES else 1
+    values = np.empty((sides, count, *below.output.shape[1:]), np.float16)
     progress = Progress("faces seen by the trunk", count, SystemClock())
     for start in range(0, count, BATCH):
         part = slice(start, min(start + BATCH, count))
         grey = np.stack([prepare(pool.crops[row], size_px) for row in pool.rows[part]])
-        for side, batch in enumerate((grey, grey[:, :, ::-1])):
+        for side in range(sides):
+            mirrored = np.arange(part.start, part.stop) % 2 == 1 if sides == 1 else np.full(len(grey), side == 1)
+            batch = np.where(mirrored[:, None, None], grey[:, :, ::-1], grey)
             tensor = ops.convert_to_tensor(np.repeat(batch[..., None], channels, -1))
-            values[side, part] = ops.convert_to_numpy(ops.cast(below(tensor, training=False), "float32"))
+            with without_gradients():
+                values[side, part] = ops.convert_to_numpy(ops.cast(below(tensor, training=False), "float32"))
         for _ in range(start, part.stop):
             progress.step()
     return values
@@ -136,7 +145,7 @@ def fit_head(
 
     Args:
         head: fresh Keras model from features to logits.
-        values: (2, N, h, w, c) float16 of `features`.
+        values: (1 or 2, N, h, w, c) float16 of `features`.
         pool: the N faces.
         layout: columns of the target; units and emotions.
         loss: of the annotated units: "bce", "focal" or "asymmetric".
@@ -145,7 +154,7 @@ def fit_head(
     import keras
 
     count = values.shape[1]
-    steps = max(EPOCHS * count // LEARN, LEAST_STEPS)
+    steps = min(max(EPOCHS * count // LEARN, LEAST_STEPS), MOST_STEPS)
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
     optimiser = keras.optimizers.AdamW(rate, weight_decay=1e-3, global_clipnorm=5.0, use_ema=True, ema_momentum=0.99)
     head.compile(optimizer=optimiser, loss=combined(layout, {"au": 1.0, "emotion": 0.3}, loss))
@@ -163,7 +172,7 @@ def fit_head(
     progress = Progress("steps of the head", steps, SystemClock())
     for step in range(steps):
         picked = rng.choice(count, LEARN, p=weights)
-        batch = values[rng.integers(0, 2, LEARN), picked].astype(np.float32)
+        batch = values[rng.integers(0, len(values), LEARN), picked].astype(np.float32)
         value = float(head.train_on_batch(*share(batch, targets[picked])))
         fit.check_finite(value, step, "head", "the crops and labels")
         progress.step()

@@ -121,6 +121,23 @@ def test_features_are_those_of_plain_and_mirrored_faces(data):
         np.testing.assert_allclose(values[side, -3:], found, atol=2e-3)
 
 
+def test_many_faces_are_seen_once_each_every_second_mirrored(data, monkeypatch):
+    from training.faces import Faces
+
+    monkeypatch.setattr(head, "BOTH_SIDES", 50)
+    monkeypatch.setattr(head, "MOST_STEPS", 3)
+    faces = Faces.load(data)
+    pool = gather(faces, faces.annotated("train"))
+    below, above = head.divide(tiny_build(18, size_px=24), 18)
+    once = head.features(below, pool, 24, 1)
+    monkeypatch.setattr(head, "BOTH_SIDES", len(pool.rows))
+    both = head.features(below, pool, 24, 1)
+    assert once.shape == (1, *both.shape[1:])
+    np.testing.assert_allclose(once[0, 0::2], both[0, 0::2], atol=2e-3)
+    np.testing.assert_allclose(once[0, 1::2], both[1, 1::2], atol=2e-3)
+    head.fit_head(above, once, pool, Layout(18, 0, 0))
+
+
 def test_head_learns_what_can_be_separated():
     faces = drawn_faces(200)
     pool = gather(faces, faces.annotated("train", "valid", "test"))
