@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from assistant.facs import AU_ORDER
 from training import fit, recipes
@@ -104,6 +107,19 @@ def use_recipe(module: ModuleType) -> None:
     """Make `recipes.load` find it; a test undoes this with its fixture."""
     recipes.NAMES = (*(name for name in recipes.NAMES if name != "tiny"), "tiny")
     sys.modules["training.recipes.tiny"] = module
+
+
+@contextmanager
+def tiny_registered(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Register the tiny recipe for a test, and leave neither it nor a numeric precision behind."""
+    import keras
+
+    patch.setattr(recipes, "NAMES", recipes.NAMES)
+    patch.setitem(sys.modules, "training.recipes.tiny", None)
+    policy = keras.mixed_precision.dtype_policy()
+    use_recipe(tiny_recipe())
+    yield
+    keras.mixed_precision.set_dtype_policy(policy)
 
 
 def fit_options(data: Path, out: Path, *arguments: str) -> argparse.Namespace:

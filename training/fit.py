@@ -29,7 +29,7 @@ from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
 from training.progress import duration
 from training.recipes import Stage
-from training.runs import Run
+from training.runs import Run, answers, as_numpy
 from training.teachers import Teacher, Teachers, described
 from training.transfer import copy_weights, install_trunk, trunk_of
 
@@ -267,7 +267,7 @@ def with_average(model: Any, optimiser: Any, work: Callable[[], float], keep: bo
     """Do `work` with the averaged weights in place, and put the trained ones back unless they are to be kept."""
     if not optimiser.use_ema:
         return work()
-    trained = [np.array(_numpy(variable)) for variable in model.trainable_variables]
+    trained = [as_numpy(variable).copy() for variable in model.trainable_variables]
     optimiser._overwrite_model_variables_with_average_value(model.trainable_variables)
     try:
         return work()
@@ -282,12 +282,7 @@ def valid_auc(model: Any, job: Job) -> float:
     rows = np.flatnonzero(job.faces.annotated("valid"))
     if not len(rows):
         return float("nan")
-    logits = np.concatenate(
-        [
-            _numpy(model(inputs(job.faces.crops[part], job.stage.size_px, job.recipe.CHANNELS), training=False))
-            for part in np.array_split(rows, max(1, len(rows) // 32))
-        ]
-    )
+    logits = answers(model, job.faces.crops[rows], job.stage.size_px, job.recipe.CHANNELS)
     labels = job.faces.columns["au"][rows]
     scores = []
     for place, au in enumerate(job.recipe.AUS):
@@ -387,9 +382,3 @@ def _progress(row: dict[str, Any], stage: Stage, seconds_a_step: float) -> None:
         f"about {duration(left_s)} left",
         flush=True,
     )
-
-
-def _numpy(tensor: Any) -> Any:
-    import keras
-
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))

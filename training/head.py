@@ -22,7 +22,7 @@ from training.faces import Faces, inputs
 from training.fused import without_gradients
 from training.losses import Layout, combined
 from training.progress import Progress
-from training.runs import BATCH, Run, network
+from training.runs import BATCH, Run, as_numpy, network
 from training.transfer import install_trunk
 
 HEAD: Final = ("head_", "places", "logits")
@@ -132,7 +132,7 @@ def features(below: Any, pool: Pool, size_px: int, channels: int) -> npt.NDArray
             batch = np.where(mirrored[:, None, None], grey[:, :, ::-1], grey)
             tensor = ops.convert_to_tensor(np.repeat(batch[..., None], channels, -1))
             with without_gradients():
-                values[side, part] = ops.convert_to_numpy(ops.cast(below(tensor, training=False), "float32"))
+                values[side, part] = as_numpy(below(tensor, training=False))
         for _ in range(start, part.stop):
             progress.step()
     return values

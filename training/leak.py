@@ -24,7 +24,7 @@ def features(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, D) what the last layer of a trained network sees of cached crops."""
     model = network(run)
     below = load_keras().Model(model.input, model.layers[-1].input)
-    return answers(below, run, crops).reshape(len(crops), -1)
+    return answers(below, crops, run.size_px, run.recipe.CHANNELS).reshape(len(crops), -1)
 
 
 def compare(values: npt.NDArray[Any], faces: Faces, seed: int = 0) -> dict[str, Any]:

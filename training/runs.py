@@ -22,6 +22,7 @@ from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from training import recipes
 from training.faces import inputs
+from training.fused import without_gradients
 
 RUN_FILE: Final = "run.json"
 WEIGHTS: Final = ("model.weights.h5", "weights.h5")
@@ -165,21 +166,34 @@ def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt
 
 def unit_logits(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 18) uncalibrated logits of cached crops; 0 for a unit without an output."""
-    logits = answers(network(run), run, crops)
+    return of_units(run, answers(network(run), crops, run.size_px, run.recipe.CHANNELS))
+
+
+def of_units(run: Run, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return (N, 18) the columns of the units of a network's (N, outputs) logits; 0 for a unit without an output."""
     columns = [np.zeros(len(logits)) if column is None else logits[:, column] for column in run.columns]
     return np.stack(columns, 1).astype(np.float32)
 
 
-def answers(model: Any, run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return (N, ...) what a network, or a part of one that takes the same input, says of cached crops.
+def answers(model: Any, crops: npt.NDArray[np.uint8], size_px: int, channels: int) -> npt.NDArray[np.float32]:
+    """Return (N, ...) what a network, or a part of one, says of cached crops.
 
     Args:
         model: Keras model.
-        run: whose input the model takes.
         crops: (N, C, C) uint8 with their margin.
+        size_px: side of the model's input.
+        channels: of the model's input.
     """
-    parts = [
-        model.predict_on_batch(inputs(crops[start : start + BATCH], run.size_px, run.recipe.CHANNELS))
-        for start in range(0, len(crops), BATCH)
-    ]
+    with without_gradients():
+        parts = [
+            as_numpy(model(inputs(crops[start : start + BATCH], size_px, channels), training=False))
+            for start in range(0, len(crops), BATCH)
+        ]
     return np.concatenate(parts) if parts else np.zeros((0, *model.output.shape[1:]), np.float32)
+
+
+def as_numpy(tensor: Any) -> npt.NDArray[np.float32]:
+    """Return a tensor of any precision as a float32 array."""
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")), np.float32)

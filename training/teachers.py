@@ -17,7 +17,7 @@ import numpy as np
 from assistant.facs import AU_ORDER
 from training.losses import SOFT_WHERE_ANNOTATED, Floats, Layout
 from training.predict import calibrated
-from training.runs import Run, load_keras, network
+from training.runs import Run, as_numpy, load_keras, network, of_units
 from training.transfer import trunk_of
 
 MAPS: Final = "head_levels"
@@ -66,10 +66,9 @@ class Teacher:
         side, channels = self.run.size_px, self.run.recipe.CHANNELS
         faces = np.repeat(faces[..., :1], channels, -1)
         if faces.shape[1] != side:
-            faces = _numpy(keras.ops.image.resize(faces, (side, side), antialias=faces.shape[1] > side))
-        logits, *maps = (_numpy(part) for part in self.network.predict_on_batch(faces))
-        columns = [np.zeros(len(logits)) if column is None else logits[:, column] for column in self.run.columns]
-        return calibrated(self.run, np.stack(columns, 1)), maps[0] if maps else None
+            faces = as_numpy(keras.ops.image.resize(faces, (side, side), antialias=faces.shape[1] > side))
+        logits, *maps = (as_numpy(part) for part in self.network.predict_on_batch(faces))
+        return calibrated(self.run, of_units(self.run, logits)), maps[0] if maps else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +136,4 @@ class Teachers:
         """Return maps of the student's size, (B, side, side, channels)."""
         import keras
 
-        return _numpy(keras.ops.image.resize(maps, (self.side, self.side), antialias=maps.shape[1] > self.side))
-
-
-def _numpy(tensor: Any) -> Floats:
-    import keras
-
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)
+        return as_numpy(keras.ops.image.resize(maps, (self.side, self.side), antialias=maps.shape[1] > self.side))

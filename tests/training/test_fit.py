@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from assistant.errors import DependencyError, OutputError, SettingsError
-from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_recipe, use_recipe, weights_of
+from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_recipe, tiny_registered, use_recipe, weights_of
 from tests.training_builders import write_faces
 from training import checkpoints, fit, recipes
 from training.fit import TrainingError
@@ -34,13 +34,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     """Register the tiny recipe, check in every second step, and leave no global state behind."""
-    monkeypatch.setattr(recipes, "NAMES", recipes.NAMES)
-    monkeypatch.setitem(sys.modules, "training.recipes.tiny", None)
     monkeypatch.setattr(fit, "CHUNK", 2)
-    policy = keras.mixed_precision.dtype_policy()
-    use_recipe(tiny_recipe())
-    yield
-    keras.mixed_precision.set_dtype_policy(policy)
+    with tiny_registered(monkeypatch):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +47,8 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data):
     """A run that nothing disturbed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "NAMES", recipes.NAMES)
-        patch.setitem(sys.modules, "training.recipes.tiny", None)
+    with pytest.MonkeyPatch.context() as patch, tiny_registered(patch):
         patch.setattr(fit, "CHUNK", 2)
-        use_recipe(tiny_recipe())
         out = tmp_path_factory.mktemp("finished")
         assert fit.run(fit_options(data, out)) == 0
     return out

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import sys
 
 import numpy as np
 import pytest
 
 from assistant.errors import DependencyError, ModelError, OutputError, SettingsError
-from tests.fit_builders import SMILE, drawn_faces, tiny_build, tiny_recipe, use_recipe, weights_of
+from tests.fit_builders import SMILE, drawn_faces, tiny_build, tiny_registered, weights_of
 from tests.training_builders import write_faces, write_run
 from training import fit, head, metrics, predict, progress, recipes
 from training.batches import gather
@@ -26,12 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setattr(recipes, "NAMES", recipes.NAMES)
-    monkeypatch.setitem(sys.modules, "training.recipes.tiny", None)
-    policy = keras.mixed_precision.dtype_policy()
-    use_recipe(tiny_recipe())
-    yield
-    keras.mixed_precision.set_dtype_policy(policy)
+    with tiny_registered(monkeypatch):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Teachers are asked about the pictures as they are shown, and what they say is what the student learns."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 
 from assistant.errors import DependencyError, ModelError
 from assistant.facs import AU_ORDER
-from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_build, tiny_recipe, use_recipe
+from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_build, tiny_recipe, tiny_registered, use_recipe
 from tests.training_builders import write_faces
-from training import fit, recipes
+from training import fit
 from training.losses import Layout
 from training.runs import Run, load_keras
 from training.teachers import Teacher, Teachers, described
@@ -37,12 +36,8 @@ def build_with_levels(outputs, batch_size=None, size_px=16):
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setattr(recipes, "NAMES", recipes.NAMES)
-    monkeypatch.setitem(sys.modules, "training.recipes.tiny", None)
-    policy = keras.mixed_precision.dtype_policy()
-    use_recipe(tiny_recipe())
-    yield
-    keras.mixed_precision.set_dtype_policy(policy)
+    with tiny_registered(monkeypatch):
+        yield
 
 
 @pytest.fixture
