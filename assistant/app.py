@@ -18,7 +18,7 @@ from assistant.camera import watch as camera_watch
 from assistant.camera.overlay import OverlayVideo
 from assistant.camera.sources import open_source
 from assistant.clock import Clock, ManualClock, SystemClock
-from assistant.errors import BackendError, FacecueError
+from assistant.errors import BackendError, FacecueError, OutputError
 from assistant.expression.smoothing import Smoother
 from assistant.inference import choose
 from assistant.inference.discover import DEFAULT
@@ -33,6 +33,7 @@ from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
+from assistant.supervisor import Supervisor
 from assistant.types import Camera, Frame, Person, Priority, Scene, Utterance
 from assistant.vision.tracker import Tracker
 from assistant.voice import open_voice, say_aloud, sound_or_silence, voice_or_text
@@ -122,6 +123,8 @@ class _Run:
         self._backend = ""
         self._speaker: QueueSpeaker | None = None
         self._recorder: TranscriptRecorder | None = None
+        self._supervisor = Supervisor(SystemClock())
+        self.health = self._supervisor.health
         self.guards: list[Guard] = []
         self.closing = ExitStack()
         with ExitStack() as undo:
@@ -129,9 +132,12 @@ class _Run:
             self._policy = _policy(settings)
             self._sight = build_sight(settings, choose.BUDGET_MS, self._lost_accelerator)
             self._backend = self._backend or self._sight.choice.backend
+            self.health.name(model=self._sight.choice.model_name, backend=self._backend)
             self._synthesiser, no_voice = voice_or_text(settings)
             undo.callback(self._synthesiser.close)
             self._warn(no_voice)
+            self._supervisor.missing("voice", no_voice)
+            self.health.name(voice="text" if no_voice else settings.speech.engine)
             self._open_camera(settings, request)
             self._open_outputs(settings, request)
             undo.pop_all()
@@ -143,13 +149,14 @@ class _Run:
         self.closing.callback(camera.close)
         self._clock: Clock = real
         self._camera = camera
+        self.health.name(camera=camera.name)
         if request.speed == "max" and not camera.live:
             self._clock = clip_time = ManualClock()
             self._camera = ClipTime(camera, clip_time)
 
     def _open_outputs(self, settings: Settings, request: Request) -> None:
         """Open the files and the speaker, and put the loop together."""
-        observers: list[Observer] = []
+        observers: list[Observer] = [self._supervisor]
         if request.transcript is not None:
             transcript = Transcript(request.transcript)
             self.closing.callback(transcript.close)
@@ -163,6 +170,8 @@ class _Run:
         if not request.mute and not isinstance(self._clock, ManualClock):
             player, no_sound = sound_or_silence(settings)
             self._warn(no_sound)
+            self._supervisor.missing("sound", no_sound)
+        self.health.name(sound=player.name)
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav)
         self.closing.callback(self._speaker.close)
         vision, sight = settings.vision, self._sight
@@ -193,11 +202,12 @@ class _Run:
             time.sleep(seconds)
 
     def _guard(self) -> Guard:
-        self.guards.append(Guard(lambda error: self._alert(error.spoken, str(error))))
+        self.guards.append(Guard(self._lost_output))
         return self.guards[-1]
 
     def _heard(self, event: SpeechEvent) -> None:
         """Pass on what the speaker tells."""
+        self._supervisor.heard(event)
         if self._recorder is not None:
             self._recorder.heard(event)
         if isinstance(event, Spoken):
@@ -213,11 +223,17 @@ class _Run:
         elif isinstance(event, Recovered):
             self._warn(f"{event.what} works again.")
 
+    def _lost_output(self, error: OutputError) -> None:
+        self._supervisor.lost_output(error)
+        self._alert(error.spoken, str(error))
+
     def _camera_state(self, state: str) -> None:
+        self._supervisor.camera_state(state)
         self._alert(_CAMERA_WORDS[state], f"{state}.")
 
     def _lost_accelerator(self, error: BackendError) -> None:
         self._backend = DEFAULT
+        self._supervisor.lost_accelerator(error, DEFAULT)
         self._alert(error.spoken, f"{error} Going on without it, on the processor.")
 
     def _alert(self, words: str, detail: str) -> None:

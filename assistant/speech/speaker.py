@@ -46,10 +46,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The voice or the sound failed; it goes on with what is left."""
+    """The voice or the sound (`what`) failed; it goes on with what is left."""
 
     time_s: float
     error: FacecueError
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ class QueueSpeaker:
         except SpeechError as error:
             self._voice_rests_until_s = now_s + _VOICE_REST_S
             if rests_until_s is None:
-                self._on_event(Trouble(now_s, error))
+                self._on_event(Trouble(now_s, error, "the voice"))
             return None
         if rests_until_s is not None:
             self._voice_rests_until_s = None
@@ -302,7 +303,8 @@ class QueueSpeaker:
         self._heard = False
         if not self._silent:
             self._silent = True
-            self._on_event(Trouble(now_s, SpeechError(f"Nothing is heard ({trouble}).", "Check the sound device.")))
+            error = SpeechError(f"Nothing is heard ({trouble}).", "Check the sound device.")
+            self._on_event(Trouble(now_s, error, "the sound"))
 
 
 def _cuts(new: Priority, old: Priority) -> bool:
