@@ -29,7 +29,7 @@ from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Si
 from assistant.speech.earcons import ALERT
 from assistant.speech.phrases import Phrases
 from assistant.speech.players import Player, SilentPlayer
-from assistant.speech.policy import Policy
+from assistant.speech.policy import Policy, Verbosity
 from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 _ALERT_S: Final = 10.0  # how long a state of the camera stays worth saying
+_VERBOSITY: Final[dict[int, Verbosity]] = {1: "quiet", 2: "normal", 3: "normal", 4: "detailed"}
 _CAMERA_WORDS: Final = {
     camera_watch.LOST: "Camera lost.",
     camera_watch.BACK: "Camera back.",
@@ -310,7 +311,11 @@ def _phrases(settings: Settings) -> Phrases:
 def _policy(settings: Settings) -> Policy:
     speech = settings.speech
     return Policy(
-        _phrases(settings), speech.emotions, speech.verbosity, settings.camera.hfov_deg, speech.max_words_per_10_s
+        _phrases(settings),
+        speech.emotions,
+        _VERBOSITY[speech.verbosity],
+        settings.camera.hfov_deg,
+        speech.max_words_per_10_s,
     )
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from assistant import locate, settings
 from assistant.errors import SettingsError
 from assistant.settings import Settings
+from assistant.settings.commented import commented
+from assistant.settings.keys import keys
 from assistant.speech.espeak import EspeakSynthesiser
 from assistant.speech.policy import Policy
 from assistant.vision.blazeface import BlazeFaceDetector
@@ -24,8 +26,26 @@ def complaint(text):
 
 
 def test_the_shipped_file_shows_every_setting_with_its_default():
-    shown = tomllib.loads((ROOT / "config" / "settings.toml").read_text(encoding="utf-8"))
-    assert shown == Settings().model_dump()
+    shown = (ROOT / "config" / "settings.toml").read_text(encoding="utf-8")
+    assert shown == commented(Settings())
+    assert tomllib.loads(shown) == Settings().model_dump()
+
+
+@pytest.mark.parametrize(("word", "level"), [("quiet", 1), ("normal", 2), ("detailed", 4)])
+def test_the_words_of_old_files_become_levels(word, level):
+    read = settings.parse(f"[speech]\nverbosity = '{word}'\n", "my.toml")
+    assert (read.speech.verbosity, read.version) == (level, Settings().version)
+
+
+def test_a_file_of_a_newer_facecue_is_refused():
+    assert "version = 99" in complaint("version = 99\n")
+
+
+def test_every_key_explains_itself():
+    for key in keys().values():
+        assert key.label, key.path
+        assert key.help.endswith("."), key.path
+        assert key.expected, key.path
 
 
 def test_a_key_left_out_keeps_its_default():
@@ -46,7 +66,9 @@ def test_a_cameras_number_may_be_a_number(written):
         ("[camra]\nsource = '0'", ["line 1", "[camra]", "'camera'"]),
         ("[camera]\nhfov_deg = 'wide'", ["line 2", "hfov_deg", "'wide'", "valid number", "70.0"]),
         ("[vision]\n# no\ndetector = 'haar'", ["line 3", "'haar'", "'blazeface', 'mediapipe'"]),
-        ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "between 0 and 1", "0.7"]),
+        ("[speech]\nverbosity = 'loud'", ["line 2", "'loud'", "1, 2, 3, 4"]),
+        ("[cues]\neyes_close = true", ["line 2", "'eyes_closed'"]),
+        ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "from 0.01 to 0.99", "0.7"]),
         ("vision.min_score = 2", ["line 1", "min_score"]),
         ("vision = {min_score = 2}", ["line 1", "min_score"]),
         ("[speech]\nwords_per_minute = true", ["line 2", "words_per_minute", "80 to 450"]),
@@ -120,7 +142,6 @@ def test_the_defaults_are_those_of_the_stages():
     assert default(Tracker, "forget_after_s") == defaults.vision.forget_after_s
     assert default(EspeakSynthesiser, "words_per_minute") == defaults.speech.words_per_minute
     assert default(EspeakSynthesiser, "voice") == defaults.speech.voice
-    assert default(Policy, "verbosity") == defaults.speech.verbosity
     assert default(Policy, "emotions") == defaults.speech.emotions
     assert default(Policy, "max_words_per_10_s") == defaults.speech.max_words_per_10_s
     assert default(Policy, "camera_hfov_deg") == defaults.camera.hfov_deg

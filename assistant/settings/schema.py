@@ -1,0 +1,200 @@
+"""Declare every setting: one line a key, from which validation, page, command line, documentation and file are made.
+
+To add a key, add a line to its section with `setting`, and write config/settings.toml again with
+`python -m assistant.settings.commented > config/settings.toml`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+VERSION: Final = 2
+"""Of the schema; a file of an older one is migrated, see `migrate`."""
+
+Part = Literal["say", "voice", "what", "quiet", "controls", "device"]
+"""Where the page shows a key: how much is said, voice, who and what, quiet hours, controls, the device itself."""
+
+
+def setting(
+    default: Any,
+    label: str,
+    help: str,
+    unit: str = "",
+    *,
+    live: bool = False,
+    preview: str = "",
+    part: Part | None = None,
+    **limits: Any,
+) -> Any:
+    """Declare one key.
+
+    Args:
+        default: what it is while nobody says otherwise.
+        label: its name for people, a few words.
+        help: what it does, in a sentence or two.
+        unit: of a number, in words.
+        live: whether a running Facecue takes it on at once; otherwise at its next start.
+        preview: words that let one hear it; "" where there is nothing to hear.
+        part: of the page, where it is not its section's.
+        **limits: what pydantic checks: ge, le (every number needs both), min_length, max_length, pattern.
+    """
+    extra: dict[str, Any] = {"unit": unit, "live": live, "preview": preview, "part": part}
+    return Field(default=default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+class Section(BaseModel):
+    """Hold the keys of one section; frozen, strict, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    part: ClassVar[Part] = "device"
+
+
+class CameraSettings(Section):
+    """Choose what is looked at."""
+
+    source: str = setting(
+        "",
+        "Camera",
+        "What to look at: a camera's number or device (0, /dev/video2), a video file, a folder of pictures, an http(s) "
+        "MJPEG or rtsp address, or demo. Empty: the first camera.",
+        max_length=4096,
+    )
+    hfov_deg: float = setting(
+        70.0,
+        "Angle of view",
+        "What the camera sees from left to right: it turns places in the picture into clock directions.",
+        "degrees",
+        part="what",
+        live=True,
+        ge=20,
+        le=180,
+    )
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        """Take a camera's number with or without quotation marks."""
+        return str(value) if type(value) is int else value
+
+
+class VisionSettings(Section):
+    """Choose how faces are found."""
+
+    part = "what"
+
+    detector: Literal["blazeface", "mediapipe"] = setting(
+        "blazeface", "Face detector", "blazeface, or mediapipe where that package is installed.", part="device"
+    )
+    min_score: float = setting(
+        0.7,
+        "Least confidence of a face",
+        "Lower finds more faces, and more that are none.",
+        ge=0.01,
+        le=0.99,
+        part="device",
+    )
+    full_range: bool = setting(
+        True, "Far faces", "Also finds faces farther than about two metres, for a few milliseconds a frame."
+    )
+    forget_after_s: float = setting(
+        2.0, "Forget after", "How long a face that is out of sight is waited for.", "seconds", ge=0.1, le=5
+    )
+    most_faces: int = setting(
+        4, "Most faces", "How many faces are read in one frame, largest first. All are counted.", "faces", ge=1, le=32
+    )
+
+
+class InferenceSettings(Section):
+    """Choose what computes, and with which model."""
+
+    backend: str = setting(
+        "auto",
+        "Back end",
+        "auto measures what is installed once and takes the fastest; or the name of one: facecue doctor lists them.",
+        pattern=r"^[a-z0-9_:.]+$",
+        max_length=100,
+    )
+    model: str = setting(
+        "auto",
+        "Model",
+        "auto, the name of a shipped model, or the path of a folder with a model of your own.",
+        min_length=1,
+        max_length=4096,
+    )
+    threads: int = setting(
+        1, "Threads", "Threads of one model. More than 1 is slower on a processor that is busy.", ge=1, le=64
+    )
+
+
+class SpeechSettings(Section):
+    """Choose how much is said, and with which voice."""
+
+    part = "voice"
+
+    engine: Literal["espeak", "pyttsx3"] = setting(
+        "espeak", "Speech engine", "espeak, or pyttsx3 for the system's voices where that package is installed."
+    )
+    voice: str = setting(
+        "en", "Voice", "A voice of the engine, such as en, en-us or en-gb.", min_length=1, max_length=200
+    )
+    words_per_minute: int = setting(260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450)
+    output: Literal["auto", "none"] = setting(
+        "auto", "Sound", "auto takes the first sound output that works; none is silent."
+    )
+    verbosity: Literal[1, 2, 3, 4] = setting(
+        2,
+        "How much is said",
+        "1 says who comes and goes, and alerts; 2 also who faces you, smiles and strong changes; 3 movements of faces "
+        "too; 4 also minor ones and details.",
+        live=True,
+        part="say",
+    )
+    emotions: bool = setting(
+        False,
+        "Emotion words",
+        "Also says hedged emotion words, such as: seems happy. A face is no proof of a feeling.",
+        live=True,
+        part="what",
+    )
+    max_words_per_10_s: int = setting(
+        12,
+        "Most words in ten seconds",
+        "Most unasked words in any ten seconds: the rest of the time belongs to the conversation.",
+        "words",
+        live=True,
+        part="say",
+        ge=4,
+        le=40,
+    )
+    language: str = setting("en", "Language", "Two letters naming a file in config/phrases.", pattern=r"^[a-z]{2}$")
+
+
+class CueSettings(Section):
+    """Choose which kinds of news are said at all, at the chosen verbosity."""
+
+    part = "say"
+
+    arrival: bool = setting(True, "Somebody comes", "Says who comes into view, and where.", live=True)
+    departure: bool = setting(True, "Somebody goes", "Says that somebody has left the view.", live=True)
+    facing: bool = setting(True, "Facing you", "Says that somebody turns to you.", live=True)
+    smile: bool = setting(True, "Smiles", "Says that somebody smiles, or stops.", live=True)
+    movement: bool = setting(True, "Movements of faces", "Says movements such as raised brows.", live=True)
+    gesture: bool = setting(True, "Nods and shakes", "Says that somebody nods, or shakes the head.", live=True)
+    talking: bool = setting(True, "Talking", "Says that somebody's lips move as in talking.", live=True)
+    approach: bool = setting(True, "Coming closer", "Says that somebody comes closer, or moves away.", live=True)
+    eyes_closed: bool = setting(False, "Closed eyes", "Says that somebody's eyes stay closed.", live=True)
+
+
+class Settings(Section):
+    """Hold all settings, by section."""
+
+    version: int = setting(
+        VERSION, "Version", "Of this file's form; leave it. Facecue brings older files up to date.", ge=1, le=VERSION
+    )
+    camera: CameraSettings = CameraSettings()
+    vision: VisionSettings = VisionSettings()
+    inference: InferenceSettings = InferenceSettings()
+    speech: SpeechSettings = SpeechSettings()
+    cues: CueSettings = CueSettings()
