@@ -188,7 +188,9 @@ class _Run:
             assert self._speaker is not None
             if self._camera.live:  # the wearer cannot see that it has started
                 now_s = self._clock.now_s()
-                self._speaker.say(Utterance("Facecue is on.", Priority.NEWS, now_s, now_s + _ALERT_S, "started"), now_s)
+                self._speaker.say(
+                    Utterance("Facecue is on.", Priority.MESSAGE, now_s, now_s + _ALERT_S, "started"), now_s
+                )
             self.loop.run(self._camera)
             self._speaker.drain(self._let_pass)
 
@@ -242,7 +244,9 @@ class _Run:
         print(f"Facecue: {detail}", file=sys.stderr, flush=True)
         if self._speaker is not None:
             now_s = self._clock.now_s()
-            self._speaker.say(Utterance(words, Priority.ALERT, now_s, now_s + _ALERT_S, "alert", earcon=ALERT), now_s)
+            self._speaker.say(
+                Utterance(words, Priority.IMPORTANT, now_s, now_s + _ALERT_S, "alert", earcon=ALERT), now_s
+            )
 
     def _warn(self, sentence: str) -> None:
         """Print what the wearer cannot be told, once."""

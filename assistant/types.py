@@ -131,17 +131,19 @@ class Scene:
 
 
 class Priority(IntEnum):
-    """Order utterances; each is defined by what it interrupts.
+    """Order utterances by what they interrupt: the five priorities of the Speech Synthesis Interface Protocol.
 
-    ANSWER (the wearer asked) and ALERT (a state the wearer must know: camera lost, low light) interrupt everything
-    below them; NEWS (somebody came or went) waits for the current words and displaces waiting CHANGE; CHANGE (a
-    movement of the face) never interrupts.
+    They mean what speech-dispatcher documents (SSIP 0.2, "Priority Categories"); `docs/speech.md` has the table.
+    Facecue's use: IMPORTANT for states that the wearer must know (camera lost, darkness, errors); MESSAGE for answers,
+    and for who comes and goes; TEXT for what the wearer steps through, where only the latest counts; NOTIFICATION for
+    movements of a face; PROGRESS for a series whose last word counts.
     """
 
-    CHANGE = 1
-    NEWS = 2
-    ALERT = 3
-    ANSWER = 4
+    PROGRESS = 1
+    NOTIFICATION = 2
+    TEXT = 3
+    MESSAGE = 4
+    IMPORTANT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,11 @@ class Utterance:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     pan: float = 0.0
     earcon: str = ""
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the wearer asked for it: then it cuts all that is not IMPORTANT, as a screen reader's key does."""
+        return self.reason == "answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def say_aloud(settings: Settings, text: str) -> list[str]:
     clock = SystemClock()
     with QueueSpeaker(synthesiser, player, clock) as speaker:
         now_s = clock.now_s()
-        speaker.say(Utterance(text, Priority.ANSWER, now_s, now_s + _LASTS_S, "answer"), now_s)
+        speaker.say(Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer"), now_s)
         if not no_voice and not no_sound:
             speaker.drain(time.sleep)
     return [sentence for sentence in (no_voice, no_sound) if sentence]

@@ -54,13 +54,14 @@ def scene(*people: Person, brightness: float = 0.5, at_s: float = 0.0) -> Scene:
 
 def utterance(
     text: str = "Smiling.",
-    priority: Priority = Priority.CHANGE,
+    priority: Priority = Priority.NOTIFICATION,
     now_s: float = 0.0,
     lasts_s: float = 2.0,
     track: int = 1,
     earcon: str = "",
+    reason: str = "movement",
 ) -> Utterance:
-    return Utterance(text, priority, now_s, now_s + lasts_s, "movement", track, {"AU12": 0.9}, earcon=earcon)
+    return Utterance(text, priority, now_s, now_s + lasts_s, reason, track, {"AU12": 0.9}, earcon=earcon)
 
 
 class FakeVoice:

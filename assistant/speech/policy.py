@@ -45,8 +45,8 @@ class _Candidate:
 class Policy:
     """Decide what is worth saying. Has no side effects but its memory; belongs to the loop's thread.
 
-    Arrivals and departures are NEWS, movements of a face CHANGE, darkness an ALERT. Unprompted words keep to a budget
-    in any ten seconds; what does not fit waits while it is true and news, then it is dropped. Tell `spoken` and
+    Arrivals and departures are of priority MESSAGE, movements of a face NOTIFICATION, darkness IMPORTANT. Unprompted
+    words keep to a budget in any ten seconds; what does not fit waits while it is true and news, then it is dropped. Tell `spoken` and
     `dropped` what became of the words, or the budget assumes the worst and less is said.
 
     Args:
@@ -112,7 +112,7 @@ class Policy:
         """Return the answer to "what is here": said at once, outside the budget, since the wearer asked."""
         evidence = {"people": len(scene.people)}
         text = self.describe_scene(scene)
-        return Utterance(text, Priority.ANSWER, now_s, now_s + _ANSWER_LASTS_S, "answer", evidence=evidence)
+        return Utterance(text, Priority.MESSAGE, now_s, now_s + _ANSWER_LASTS_S, "answer", evidence=evidence)
 
     # What could be said
 
@@ -136,7 +136,7 @@ class Policy:
                 continue
             if now_s - track.confirmed_s > _NEWS_LASTS_S:
                 track.greeted = True
-                self._keep_back(f"{self._phrases.count(1)}.", Priority.NEWS, "arrival", "expired", track)
+                self._keep_back(f"{self._phrases.count(1)}.", Priority.MESSAGE, "arrival", "expired", track)
             elif track.last_s == now_s:
                 arrived.append(track)
         return arrived
@@ -145,7 +145,7 @@ class Policy:
         """Tell whether somebody left; give up departures that are no news any more."""
         recent = [left_s for left_s in self._crowd.left_s if now_s - left_s <= _NEWS_LASTS_S]
         if len(recent) < len(self._crowd.left_s):
-            self._keep_back(self._phrases.sentence.left, Priority.NEWS, "departure", "expired")
+            self._keep_back(self._phrases.sentence.left, Priority.MESSAGE, "departure", "expired")
             self._crowd.left_s = recent
         return bool(recent)
 
@@ -177,7 +177,7 @@ class Policy:
 
         texts = ([full(claim.words)] if claim else []) + [full(""), f"{who}."]
         return _Candidate(
-            tuple(texts), Priority.NEWS, _NEWS_LASTS_S, "arrival", said, undo, nearest, claim, people=people
+            tuple(texts), Priority.MESSAGE, _NEWS_LASTS_S, "arrival", said, undo, nearest, claim, people=people
         )
 
     def _departure(self) -> _Candidate:
@@ -188,7 +188,7 @@ class Policy:
             text = sentence.left if len(crowd.left_s) == 1 else sentence.all_left
         return _Candidate(
             (text,),
-            Priority.NEWS,
+            Priority.MESSAGE,
             _NEWS_LASTS_S,
             "departure",
             said=lambda _text: crowd.left_s.clear(),
@@ -209,7 +209,7 @@ class Policy:
             track.fresh[claim.words] = fresh_since_s
 
         text = self._change_text(track, claim)
-        return _Candidate((text,), Priority.CHANGE, _CHANGE_LASTS_S, "movement", said, undo, track, claim)
+        return _Candidate((text,), Priority.NOTIFICATION, _CHANGE_LASTS_S, "movement", said, undo, track, claim)
 
     def _change_text(self, track: Track, claim: Claim) -> str:
         """Return such as "Smiling.", or with several people in view "At one o'clock, smiling."."""
@@ -240,7 +240,7 @@ class Policy:
 
     def _objection(self, candidate: _Candidate, now_s: float) -> str:
         """Return why a candidate must not be said whatever its length, or ""."""
-        if candidate.priority != Priority.CHANGE or candidate.track is None:
+        if candidate.priority != Priority.NOTIFICATION or candidate.track is None:
             return ""
         if self._verbosity == "quiet":
             return "verbosity"
@@ -250,13 +250,13 @@ class Policy:
         text = self._phrases.sentence.dark if dark else self._phrases.sentence.light
         expires_at_s = now_s + _ANSWER_LASTS_S
         return Utterance(
-            text, Priority.ALERT, now_s, expires_at_s, "alert", evidence={"dark": dark}, earcon=earcons.ALERT
+            text, Priority.IMPORTANT, now_s, expires_at_s, "alert", evidence={"dark": dark}, earcon=earcons.ALERT
         )
 
     # What is kept back
 
     def _hold_back(self, track: Track, claim: Claim, reason: str) -> None:
-        self._keep_back(self._change_text(track, claim), Priority.CHANGE, "movement", reason, track, claim)
+        self._keep_back(self._change_text(track, claim), Priority.NOTIFICATION, "movement", reason, track, claim)
 
     def _hold_back_unclear(self, scene: Scene) -> None:
         """Note the emotions that would be named if the classifier were sure."""
@@ -284,7 +284,7 @@ class Policy:
 
 def _utterance(candidate: _Candidate, text: str, scene: Scene, now_s: float) -> Utterance:
     face, claim = candidate.face, candidate.claim
-    evidence: dict[str, float] = {"people": candidate.people} if candidate.priority == Priority.NEWS else {}
+    evidence: dict[str, float] = {"people": candidate.people} if candidate.priority == Priority.MESSAGE else {}
     if claim and claim.words.casefold() in text.casefold():
         evidence.update(claim.evidence)
     return Utterance(

@@ -94,9 +94,9 @@ class QueueSpeaker:
     They wait for the synthesiser only, some milliseconds. With a clip's clock the words take their own seconds of the
     clip's time and nothing is waited for; use a silent player then.
 
-    ANSWER and ALERT cut what is below them, and an ANSWER cuts an earlier ANSWER; an ALERT that is cut waits for its
-    turn again. NEWS waits, and displaces CHANGE that waits. CHANGE that could only start after it expires is dropped
-    at once; of one track only the newest waits.
+    IMPORTANT cuts what is below it, and an answer cuts all but IMPORTANT. MESSAGE waits, and displaces the NOTIFICATION
+    that waits. A NOTIFICATION that could only start after it expires is dropped at once; of one track only the newest
+    waits.
 
     Args:
         synthesiser: the voice; closed with the speaker. Where it fails an earcon is played: for the wearer, silence is
@@ -138,8 +138,8 @@ class QueueSpeaker:
         if current is None and not self._waiting and now_s >= self._free_at_s():
             self._start(utterance, now_s)
             return True
-        if current is not None and _cuts(utterance.priority, current.utterance.priority):
-            self._cut(now_s, keep_alerts=True)
+        if current is not None and _cuts(utterance, current.utterance):
+            self._cut(now_s)
             if self._current is None:  # else an output failed meanwhile, and its alert came first
                 self._start(utterance, now_s)
                 return True
@@ -188,7 +188,7 @@ class QueueSpeaker:
         waiting, self._waiting = self._waiting, []
         for utterance in waiting:
             self._drop(utterance, now_s, "stopped")
-        self._cut(now_s, keep_alerts=False)
+        self._cut(now_s)
 
     def close(self) -> None:
         """Cut what is being said (see `drain`) and release voice, sound and WAV file. May be called twice."""
@@ -215,7 +215,7 @@ class QueueSpeaker:
 
     def _queue(self, utterance: Utterance, now_s: float) -> bool:
         """Keep the words for later, in the order of priority, then of arrival."""
-        if utterance.priority == Priority.CHANGE and self._free_at_s() > utterance.expires_at_s:
+        if utterance.priority == Priority.NOTIFICATION and self._free_at_s() > utterance.expires_at_s:
             return self._drop(utterance, now_s, "busy")
         for other in tuple(self._waiting):
             if _displaces(utterance, other):
@@ -279,7 +279,7 @@ class QueueSpeaker:
             wav.close()
             raise
 
-    def _cut(self, now_s: float, keep_alerts: bool) -> None:
+    def _cut(self, now_s: float) -> None:
         current = self._current
         if current is None:
             return
@@ -287,8 +287,6 @@ class QueueSpeaker:
         heard = round((now_s - current.start_s) * current.speech.rate_hz)
         self._busy_until_s = now_s - _GAP_S  # the next words need not wait
         self._on_event(Cut(current.utterance, now_s))
-        if keep_alerts and current.utterance.priority == Priority.ALERT:
-            self._waiting.insert(0, current.utterance)
         self._finish(replace(current.speech, pcm=current.speech.pcm[: max(heard, 0)]))
 
     def _drop(self, utterance: Utterance, now_s: float, reason: str) -> bool:
@@ -307,13 +305,13 @@ class QueueSpeaker:
             self._on_event(Trouble(now_s, error, "the sound"))
 
 
-def _cuts(new: Priority, old: Priority) -> bool:
-    """Tell whether words of one priority interrupt those of another."""
-    return new == Priority.ANSWER or (new == Priority.ALERT and old < Priority.ALERT)
+def _cuts(new: Utterance, old: Utterance) -> bool:
+    """Tell whether words interrupt others."""
+    return old.priority < Priority.IMPORTANT and (new.prompted or new.priority == Priority.IMPORTANT)
 
 
 def _displaces(new: Utterance, old: Utterance) -> bool:
     """Tell whether words make others, which wait, needless."""
-    if old.priority != Priority.CHANGE:
+    if old.priority != Priority.NOTIFICATION:
         return False
-    return new.priority == Priority.NEWS or (new.priority == Priority.CHANGE and new.track == old.track)
+    return new.priority == Priority.MESSAGE or (new.priority == Priority.NOTIFICATION and new.track == old.track)

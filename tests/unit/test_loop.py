@@ -16,7 +16,7 @@ from tests.app_builders import (
 )
 
 UNITS = ActionUnits((0.5,) * len(AU_ORDER), (True,) * len(AU_ORDER))
-WORDS = Utterance("One person.", Priority.NEWS, 0.0, 3.0, "arrival")
+WORDS = Utterance("One person.", Priority.MESSAGE, 0.0, 3.0, "arrival")
 
 
 class TickingClock:

@@ -8,7 +8,7 @@ from assistant.speech.transcript import Transcript
 from assistant.types import Considered, Priority, Scene, Speech, Utterance
 from tests.app_builders import frame
 
-WORDS = Utterance("Smiling.", Priority.CHANGE, 0.0, 2.0, "movement", 1)
+WORDS = Utterance("Smiling.", Priority.NOTIFICATION, 0.0, 2.0, "movement", 1)
 SCENE = Scene(0.0, 64, 48, ())
 
 

@@ -13,7 +13,6 @@ from assistant.facs import AU_ORDER
 from assistant.speech.budget import WordBudget, count_words
 from assistant.speech.policy import Policy
 from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, SpeechEvent, Spoken
-from assistant.types import Priority
 from tests.speech_builders import FakePlayer, FakeVoice, expression, person, phrases, scene, utterance
 
 WINDOW_S, LIMIT = 10.0, 12
@@ -22,7 +21,7 @@ LOUD = ("AU04", "AU09", "AU12", "AU15", "AU43", "AU05", "AU01", "AU02", "AU26", 
 
 def most_words(spoken: list[Spoken]) -> int:
     """Most words of unprompted utterances of which any part is heard in one window."""
-    unprompted = [each for each in spoken if each.utterance.priority < Priority.ALERT]
+    unprompted = [each for each in spoken if each.utterance.reason not in ("answer", "alert")]
     return max(
         (
             sum(

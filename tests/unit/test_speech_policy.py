@@ -56,7 +56,7 @@ def test_an_arrival_is_said_once_with_place_and_movement() -> None:
     assert story.texts() == ["One person, close, at one o'clock, smiling."]
     at_s, said = story.said[0]
     assert 0.5 <= at_s <= 0.8
-    assert said.priority == Priority.NEWS
+    assert said.priority == Priority.MESSAGE
     assert said.reason == "arrival"
     assert said.track == 1
     assert said.evidence == {"people": 1, "AU12": 0.9}
@@ -113,7 +113,7 @@ def test_a_smile_that_begins_later_is_said_when_it_lasts() -> None:
     assert story.texts()[1:] == ["Smiling."]
     at_s, said = story.said[1]
     assert 4.5 <= at_s <= 4.8
-    assert (said.priority, said.reason) == (Priority.CHANGE, "movement")
+    assert (said.priority, said.reason) == (Priority.NOTIFICATION, "movement")
     assert said.evidence == {"AU12": 0.9}
     assert "not settled" in story.reasons("Smiling.")
 
@@ -210,7 +210,7 @@ def test_no_movement_is_said_of_a_head_turned_away() -> None:
 def test_darkness_is_an_alert_once_and_its_end_too() -> None:
     story = Story().show(4, person()).show(10, brightness=0.02).show(10, brightness=0.5)
     assert story.texts()[1:] == ["It is dark; I cannot see well.", "I can see again."]
-    assert all(each.priority == Priority.ALERT for _, each in story.said[1:])
+    assert all(each.priority == Priority.IMPORTANT for _, each in story.said[1:])
     assert story.said[1][0] == pytest.approx(6.0, abs=0.1)
 
 
@@ -250,7 +250,7 @@ def test_who_was_announced_in_dropped_words_does_not_leave() -> None:
 def test_an_answer_tells_the_whole_scene() -> None:
     answer = policy().answer(scene(person("AU12")), 3.0)
     assert answer.text == "One person, close, ahead, smiling."
-    assert (answer.priority, answer.reason) == (Priority.ANSWER, "answer")
+    assert (answer.priority, answer.reason) == (Priority.MESSAGE, "answer")
     assert answer.expires_at_s > 3.0
     assert policy().describe_scene(scene()) == "Nobody in view."
 

@@ -86,11 +86,11 @@ def test_a_wav_longer_than_the_format_is_refused(tmp_path: Path) -> None:
 
 def test_a_spoken_row_has_its_keys_in_order(tmp_path: Path) -> None:
     transcript = Transcript(tmp_path / "t.jsonl")
-    said = utterance("Smiling – “gladly”.", Priority.CHANGE, track=3)
+    said = utterance("Smiling – “gladly”.", Priority.NOTIFICATION, track=3)
     transcript.spoken(said, 1.23456)
     assert (tmp_path / "t.jsonl").read_text(encoding="utf-8") == (
-        '{"time_s": 1.235, "text": "Smiling – “gladly”.", "spoken": true, "reason": "movement", "priority": "change", '
-        '"track": 3, "evidence": {"AU12": 0.9}}\n'
+        '{"time_s": 1.235, "text": "Smiling – “gladly”.", "spoken": true, "reason": "movement", '
+        '"priority": "notification", "track": 3, "evidence": {"AU12": 0.9}}\n'
     )
     transcript.close()
     transcript.close()

@@ -12,7 +12,7 @@ from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, Recovered, Spee
 from assistant.types import Priority, Speech
 from tests.speech_builders import FakePlayer, FakeVoice, utterance
 
-NEWS, CHANGE, ALERT, ANSWER = Priority.NEWS, Priority.CHANGE, Priority.ALERT, Priority.ANSWER
+IMPORTANT, MESSAGE, NOTIFICATION = Priority.IMPORTANT, Priority.MESSAGE, Priority.NOTIFICATION
 
 
 class Memory:
@@ -47,11 +47,9 @@ class Room:
             self.speaker.pump(self.clock.now_s())
         return self
 
-    def say(
-        self, text: str, priority: Priority = CHANGE, lasts_s: float = 2.0, track: int = 1, earcon: str = ""
-    ) -> bool:
+    def say(self, text: str, priority: Priority = NOTIFICATION, lasts_s: float = 2.0, **details: Any) -> bool:
         now_s = self.clock.now_s()
-        return self.speaker.say(utterance(text, priority, now_s, lasts_s, track, earcon), now_s)
+        return self.speaker.say(utterance(text, priority, now_s, lasts_s, **details), now_s)
 
     def heard(self) -> list[tuple[float, str]]:
         return [(round(e.start_s, 2), e.utterance.text) for e in self.events if isinstance(e, Spoken)]
@@ -74,16 +72,16 @@ def test_words_start_at_once_and_take_their_own_seconds() -> None:
 
 def test_one_utterance_follows_another_after_a_breath() -> None:
     room = Room()
-    room.say("one two", NEWS)
-    assert room.say("three", NEWS)
+    room.say("one two", MESSAGE)
+    assert room.say("three", MESSAGE)
     room.at(1)
     assert room.heard() == [(0.0, "one two"), (0.58, "three")]
 
 
 def test_stale_words_are_never_started() -> None:
     room = Room()
-    room.say("a b c d e f", NEWS)
-    assert room.say("late", NEWS, lasts_s=1.0)
+    room.say("a b c d e f", MESSAGE)
+    assert room.say("late", MESSAGE, lasts_s=1.0)
     room.at(3)
     assert room.heard() == [(0.0, "a b c d e f")]
     assert room.dropped() == [("late", "expired")]
@@ -93,16 +91,16 @@ def test_stale_words_are_never_started() -> None:
 
 def test_change_is_dropped_at_once_where_it_would_be_stale() -> None:
     room = Room()
-    room.say("a b c d e f g h i j k l", NEWS)
+    room.say("a b c d e f g h i j k l", MESSAGE)
     assert not room.say("Smiling.")
     assert room.dropped() == [("Smiling.", "busy")]
 
 
 def test_news_displaces_change_that_waits_but_not_what_is_spoken() -> None:
     room = Room()
-    room.say("Brows raised.", CHANGE)
-    room.say("Smiling.", CHANGE)
-    room.say("They left.", NEWS)
+    room.say("Brows raised.", NOTIFICATION)
+    room.say("Smiling.", NOTIFICATION)
+    room.say("They left.", MESSAGE)
     room.at(3)
     assert [text for _, text in room.heard()] == ["Brows raised.", "They left."]
     assert room.dropped() == [("Smiling.", "displaced")]
@@ -110,7 +108,7 @@ def test_news_displaces_change_that_waits_but_not_what_is_spoken() -> None:
 
 def test_of_one_face_only_the_newest_movement_waits() -> None:
     room = Room()
-    room.say("a b", NEWS)
+    room.say("a b", MESSAGE)
     room.say("Smiling.", track=1)
     room.say("Brows raised.", track=2)
     room.say("Laughing.", track=1)
@@ -119,48 +117,39 @@ def test_of_one_face_only_the_newest_movement_waits() -> None:
     assert room.dropped() == [("Smiling.", "displaced")]
 
 
-@pytest.mark.parametrize("urgent", [ALERT, ANSWER])
-@pytest.mark.parametrize("current", [CHANGE, NEWS])
-def test_urgent_words_cut_others_at_once(urgent: Priority, current: Priority) -> None:
+@pytest.mark.parametrize(("urgent", "reason"), [(IMPORTANT, "alert"), (MESSAGE, "answer")])
+@pytest.mark.parametrize("current", [NOTIFICATION, MESSAGE])
+def test_alerts_and_answers_cut_others_at_once(urgent: Priority, reason: str, current: Priority) -> None:
     room = Room()
     room.say("a b c d e f", current)
     room.at(0.5)
-    assert room.say("Camera lost.", urgent)
+    assert room.say("Camera lost.", urgent, reason=reason)
     assert room.heard() == [(0.0, "a b c d e f"), (0.5, "Camera lost.")]
     assert [type(event) for event in room.events] == [Spoken, Cut, Spoken]
     assert room.player.stops == 1
 
 
-def test_an_alert_cut_by_an_answer_is_said_after_it() -> None:
+@pytest.mark.parametrize("reason", ["alert", "answer"])
+def test_an_alert_is_never_cut(reason: str) -> None:
     room = Room()
-    room.say("Camera lost.", ALERT, lasts_s=5)
-    room.at(0.2)
-    room.say("Nobody in view.", ANSWER)
-    room.at(3)
-    assert [text for _, text in room.heard()] == ["Camera lost.", "Nobody in view.", "Camera lost."]
-
-
-def test_an_alert_waits_for_an_alert_and_for_an_answer() -> None:
-    for first in (ALERT, ANSWER):
-        room = Room()
-        room.say("a b", first)
-        room.say("Camera lost.", ALERT)
-        room.at(2)
-        assert room.heard() == [(0.0, "a b"), (0.58, "Camera lost.")]
+    room.say("a b", IMPORTANT)
+    room.say("c", IMPORTANT if reason == "alert" else MESSAGE, reason=reason)
+    room.at(2)
+    assert room.heard() == [(0.0, "a b"), (0.58, "c")]
 
 
 def test_the_newest_answer_cuts_the_one_before() -> None:
     room = Room()
-    room.say("a b c d", ANSWER)
+    room.say("a b c d", MESSAGE, reason="answer")
     room.at(0.2)
-    room.say("e f", ANSWER)
+    room.say("e f", MESSAGE, reason="answer")
     assert room.heard() == [(0.0, "a b c d"), (0.2, "e f")]
 
 
 def test_the_urgent_go_first() -> None:
     room = Room()
-    room.say("a b", ANSWER)
-    for text, priority in (("one", CHANGE), ("two", ALERT)):
+    room.say("a b", IMPORTANT)
+    for text, priority in (("one", NOTIFICATION), ("two", IMPORTANT)):
         room.say(text, priority)
     room.at(2)
     assert [text for _, text in room.heard()] == ["a b", "two", "one"]
@@ -168,8 +157,8 @@ def test_the_urgent_go_first() -> None:
 
 def test_the_queue_stays_short() -> None:
     room = Room()
-    room.say("a b", NEWS)
-    answers = [room.say(str(n), CHANGE, track=n) for n in range(6)]
+    room.say("a b", MESSAGE)
+    answers = [room.say(str(n), NOTIFICATION, track=n) for n in range(6)]
     assert answers == [True] * 4 + [False] * 2
     assert room.dropped() == [("4", "busy"), ("5", "busy")]
 
@@ -177,23 +166,23 @@ def test_the_queue_stays_short() -> None:
 def test_stop_cuts_and_forgets() -> None:
     memory = Memory()
     room = Room(wav=memory)
-    room.say("a b c d", NEWS)
-    room.say("e", NEWS)
+    room.say("a b c d", MESSAGE)
+    room.say("e", MESSAGE)
     room.at(0.5)
     room.speaker.stop()
     assert room.speaker.idle
     assert room.player.stops == 1
     assert memory.kept == [(0.0, 0.5)]
     assert room.dropped() == [("e", "stopped")]
-    assert room.say("f", NEWS)  # and goes on at once
+    assert room.say("f", MESSAGE)  # and goes on at once
     assert room.heard()[-1] == (0.5, "f")
 
 
 def test_drain_lets_everything_be_said_in_the_clip_s_time() -> None:
     memory = Memory()
     room = Room(wav=memory)
-    room.say("a b", NEWS)
-    room.say("c d", NEWS)
+    room.say("a b", MESSAGE)
+    room.say("c d", MESSAGE)
     room.speaker.drain(lambda seconds: room.clock.set(room.clock.now_s() + seconds))
     assert memory.kept == [(0.0, 0.5), (pytest.approx(0.58), 0.5)]
     assert room.clock.now_s() == pytest.approx(1.08, abs=0.01)
@@ -203,7 +192,7 @@ def test_close_releases_everything_and_may_come_twice() -> None:
     memory = Memory()
     room = Room(wav=memory)
     with room.speaker as speaker:
-        speaker.say(utterance("a b", NEWS), 0.0)
+        speaker.say(utterance("a b", MESSAGE), 0.0)
     speaker.close()
     assert room.player.closed
     assert room.voice.closed
@@ -213,7 +202,7 @@ def test_close_releases_everything_and_may_come_twice() -> None:
 
 def test_an_earcon_comes_before_the_words() -> None:
     room = Room()
-    room.say("Camera lost.", ALERT, earcon=earcons.ALERT)
+    room.say("Camera lost.", IMPORTANT, earcon=earcons.ALERT)
     played = room.player.played[0]
     assert played.seconds == pytest.approx(0.5 + earcons.earcon(earcons.ALERT, 1_000).seconds)
     assert (played.pcm[-500:] == 1_000).all()
@@ -221,8 +210,8 @@ def test_an_earcon_comes_before_the_words() -> None:
 
 def test_without_a_voice_an_earcon_is_heard_and_the_failure_told_once() -> None:
     room = Room(FakeVoice(failures=2))
-    room.say("one", NEWS)
-    room.at(5).say("two", NEWS)
+    room.say("one", MESSAGE)
+    room.at(5).say("two", MESSAGE)
     assert np.array_equal(room.player.played[0].pcm, earcons.earcon(earcons.FAILED).pcm)
     assert room.heard() == []
     assert room.dropped() == [("one", "no voice"), ("two", "no voice")]
@@ -232,7 +221,7 @@ def test_without_a_voice_an_earcon_is_heard_and_the_failure_told_once() -> None:
 def test_a_failed_voice_rests_is_tried_again_and_its_return_is_told() -> None:
     room = Room(FakeVoice(failures=2))
     for now_s in (0, 10, 31, 62):
-        room.at(now_s).say(f"at {now_s}", NEWS)
+        room.at(now_s).say(f"at {now_s}", MESSAGE)
     assert room.heard() == [(62.0, "at 62")]
     assert room.voice.texts == ["at 62"]
     assert [type(event) for event in room.events if isinstance(event, Trouble | Recovered)] == [Trouble, Recovered]
@@ -241,7 +230,7 @@ def test_a_failed_voice_rests_is_tried_again_and_its_return_is_told() -> None:
 def test_lost_sound_is_told_once_and_its_return_once() -> None:
     room = Room(player=FakePlayer(["aplay ended with status 1", None, "again"] + [None] * 1000))
     for now_s in (0, 1, 2, 3):
-        room.at(now_s).say("one", NEWS)
+        room.at(now_s).say("one", MESSAGE)
     room.at(5)
     told = [event for event in room.events if isinstance(event, Trouble | Recovered)]
     assert [type(event) for event in told] == [Trouble, Recovered]
@@ -251,11 +240,11 @@ def test_lost_sound_is_told_once_and_its_return_once() -> None:
 def test_a_full_disk_is_told_once_and_speech_can_go_on() -> None:
     memory = Memory(fails=True)
     room = Room(wav=memory)
-    room.say("one", NEWS)
+    room.say("one", MESSAGE)
     with pytest.raises(OutputError):
         room.at(1)
     assert memory.closed == 1
-    assert room.say("two", NEWS)
+    assert room.say("two", MESSAGE)
     room.at(2)
     room.speaker.close()
     assert [text for _, text in room.heard()] == ["one", "two"]
@@ -269,12 +258,12 @@ def test_an_alert_said_from_within_a_failing_output_is_not_lost() -> None:
         def add(self, start_s: float, speech: Speech) -> None:
             if not self.kept:
                 self.kept.append((start_s, speech.seconds))
-                room.say("I cannot save that.", ALERT, lasts_s=5)
+                room.say("I cannot save that.", IMPORTANT, lasts_s=5)
 
     room.speaker = QueueSpeaker(room.voice, room.player, room.clock, room.events.append, Full())
-    room.say("a b c d", NEWS)
+    room.say("a b c d", MESSAGE)
     room.at(0.2)
-    room.say("Nobody in view.", ANSWER)
+    room.say("Nobody in view.", MESSAGE, reason="answer")
     room.at(4)
     assert {text for _, text in room.heard()} == {"a b c d", "I cannot save that.", "Nobody in view."}
 
