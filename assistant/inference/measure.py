@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from assistant.types import TensorRunner
 _WARM_UP: Final = 3
 _ROUNDS: Final = 15
 _LEAST_ROUNDS: Final = 5
+_ENOUGH_S: Final = 0.05  # of a model's own time: one of 0.3 ms is over too soon in 15 runs to be told from another
 _BUDGET_S: Final = 1.0  # once this has passed, `_LEAST_ROUNDS` are enough
 _HOPELESS: Final = 1.5  # a back end slower than the model's best by this factor leaves after `_LEAST_ROUNDS`
 
@@ -57,7 +59,8 @@ def measure(
         backends: usable or not; one that fails is reported, not raised.
         threads: given to the back ends.
         timer: tells seconds.
-        rounds: runs of each; 15 tell differences of 5 % apart on a quiet device.
+        rounds: runs of each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
+            milliseconds or less go on until they have run for 50.
         budget_s: no round but the first five is begun after this.
     """
     runners: dict[_Key, TensorRunner] = {}
@@ -93,11 +96,13 @@ def _take_turns(
     times: dict[_Key, list[float]] = {key: [] for key in runners}
     inputs = {key: _zeros(runner) for key, runner in runners.items()}
     racing, start = list(runners), timer()
-    for done in range(rounds):
+    for done in itertools.count():
         if done >= _LEAST_ROUNDS:
-            if timer() - start > budget_s:
-                break
             racing = [key for key in racing if min(times[key]) <= _HOPELESS * _best(times, key[1])]
+        if done >= rounds:
+            racing = [key for key in racing if sum(times[key]) < _ENOUGH_S]
+        if not racing or (done >= _LEAST_ROUNDS and timer() - start > budget_s):
+            break
         for key in tuple(racing):
             before = timer()
             try:
