@@ -46,8 +46,8 @@ class Policy:
     """Decide what is worth saying. Has no side effects but its memory; belongs to the loop's thread.
 
     Arrivals and departures are of priority MESSAGE, movements of a face NOTIFICATION, darkness IMPORTANT. Unprompted
-    words keep to a budget in any ten seconds; what does not fit waits while it is true and news, then it is dropped. Tell `spoken` and
-    `dropped` what became of the words, or the budget assumes the worst and less is said.
+    words keep to a budget in any ten seconds; what does not fit waits while it is true and news, then it is dropped.
+    Tell `spoken` and `dropped` what became of the words, or the budget assumes the worst and less is said.
 
     Args:
         phrases: the words.
