@@ -57,6 +57,50 @@ class _Sentence(_Section):
     light: _Words
 
 
+class _Control(_Section):
+    paused: _Words
+    resumed: _Words
+    covered: _Words
+    blind: _Words
+    nothing_said: _Words
+    muted: _Words
+    unmuted: _Words
+    unmutable: _Words
+    levels: list[_Words] = Field(min_length=4, max_length=4)
+    most: _Words
+    least: _Words
+    unavailable: _Words
+    help: _Words
+
+
+class _Cue(_Section):
+    arrival: _Words
+    departure: _Words
+    facing: _Words
+    smile: _Words
+    movement: _Words
+    gesture: _Words
+    talking: _Words
+    approach: _Words
+    eyes_closed: _Words
+
+
+class _Action(_Section):
+    here: _Words
+    repeat: _Words
+    stop: _Words
+    more: _Words
+    less: _Words
+    pause: _Words
+    mute_cue: _Words
+    next_person: _Words
+    spell: _Words
+    undo: _Words
+    pair_code: _Words
+    sessions: _Words
+    help: _Words
+
+
 class _Movement(_Section):
     words: _Words
     all: list[str] = Field(min_length=1)
@@ -80,6 +124,9 @@ class _File(_Section):
     distance: _Distance
     direction: _Direction
     sentence: _Sentence
+    control: _Control
+    cue: _Cue
+    action: _Action
     movement: list[_Movement]
     emotion: dict[str, _Words]
 
@@ -98,6 +145,9 @@ _BRACES: Final = {
     ("sentence", "change"): {"movement"},
     ("sentence", "change_of"): {"movement", "direction"},
     ("sentence", "some_left"): {"count"},
+    ("control", "muted"): {"cue"},
+    ("control", "unmuted"): {"cue"},
+    ("control", "help"): {"key", "action"},
 }
 """What stands in braces in which phrase; in all others nothing does."""
 
@@ -154,6 +204,19 @@ class Phrases:
     def sentence(self) -> _Sentence:
         """The whole sentences."""
         return self._file.sentence
+
+    @property
+    def control(self) -> _Control:
+        """What is said to the wearer's keys."""
+        return self._file.control
+
+    def cue(self, name: str) -> str:
+        """Return a kind of news, such as "Smiles"."""
+        return str(getattr(self._file.cue, name))
+
+    def action(self, name: str) -> str:
+        """Return what a key does, such as "next person"."""
+        return str(getattr(self._file.action, name))
 
     def count(self, people: int) -> str:
         """Return such as "Two people"."""
@@ -278,13 +341,16 @@ _SECTIONS: Final[dict[str, type[_Section]]] = {
     "distance": _Distance,
     "direction": _Direction,
     "sentence": _Sentence,
+    "control": _Control,
+    "cue": _Cue,
+    "action": _Action,
     "movement": _Movement,
 }
 
 
 def _check_braces(file: _File, path: Path) -> None:
     """Refuse a phrase whose braces could not be filled in later, while somebody is listening."""
-    for section in ("people", "sentence"):
+    for section in ("people", "sentence", "control"):
         for key, phrase in getattr(file, section).model_dump().items():
             if not isinstance(phrase, str):
                 continue
