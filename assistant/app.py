@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from assistant import locate
+from assistant import languages
 from assistant.camera import pictures
 from assistant.camera import watch as camera_watch
 from assistant.camera.overlay import OverlayVideo
@@ -56,11 +56,12 @@ __all__ = [
 _ALERT_S: Final = 10.0  # how long a state of the camera stays worth saying
 _VERBOSITY: Final[dict[int, Verbosity]] = {1: "quiet", 2: "normal", 3: "normal", 4: "detailed"}
 _CAMERA_WORDS: Final = {
-    camera_watch.LOST: "Camera lost.",
-    camera_watch.BACK: "Camera back.",
-    camera_watch.BLACK: "The camera sees nothing. Is it covered?",
-    camera_watch.FROZEN: "The camera is frozen.",
+    camera_watch.LOST: "camera_lost",
+    camera_watch.BACK: "camera_back",
+    camera_watch.BLACK: "camera_black",
+    camera_watch.FROZEN: "camera_frozen",
 }
+"""Which sentence tells of a state of the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class _Run:
         self.closing = ExitStack()
         with ExitStack() as undo:
             undo.push(self.closing)
-            self._policy = _policy(settings)
+            self._phrases = languages.phrases(settings.speech.language)
+            self._policy = _policy(settings, self._phrases)
             self._sight = build_sight(settings, choose.BUDGET_MS, self._lost_accelerator)
             self._backend = self._backend or self._sight.choice.backend
             self.health.name(model=self._sight.choice.model_name, backend=self._backend)
@@ -189,7 +191,7 @@ class _Run:
             if self._camera.live:  # the wearer cannot see that it has started
                 now_s = self._clock.now_s()
                 self._speaker.say(
-                    Utterance("Facecue is on.", Priority.MESSAGE, now_s, now_s + _ALERT_S, "started"), now_s
+                    Utterance(self._phrases.state.started, Priority.MESSAGE, now_s, now_s + _ALERT_S, "started"), now_s
                 )
             self.loop.run(self._camera)
             self._speaker.drain(self._let_pass)
@@ -228,16 +230,16 @@ class _Run:
 
     def _lost_output(self, error: OutputError) -> None:
         self._supervisor.lost_output(error)
-        self._alert(error.spoken, str(error))
+        self._alert(self._phrases.error(error), str(error))
 
     def _camera_state(self, state: str) -> None:
         self._supervisor.camera_state(state)
-        self._alert(_CAMERA_WORDS[state], f"{state}.")
+        self._alert(getattr(self._phrases.state, _CAMERA_WORDS[state]), f"{state}.")
 
     def _lost_accelerator(self, error: BackendError) -> None:
         self._backend = DEFAULT
         self._supervisor.lost_accelerator(error, DEFAULT)
-        self._alert(error.spoken, f"{error} Going on without it, on the processor.")
+        self._alert(self._phrases.error(error), f"{error} Going on without it, on the processor.")
 
     def _alert(self, words: str, detail: str) -> None:
         """Say a state that the wearer must know, at once; print the details."""
@@ -291,7 +293,7 @@ def describe(settings: Settings, image: Path) -> Description:
         SourceError: it cannot be read.
         FacecueError: a model is missing; tell the person.
     """
-    phrases = _phrases(settings)
+    phrases = languages.phrases(settings.speech.language)
     picture = pictures.read_picture(image)
     sight = build_sight(settings, STILL_BUDGET_MS)
     frame = Frame(0, 0.0, picture, str(image))
@@ -308,18 +310,10 @@ def speak_error(error: FacecueError) -> None:
     say_aloud(Settings(), error.spoken)
 
 
-def _phrases(settings: Settings) -> Phrases:
-    return Phrases.load(locate.shipped("config") / "phrases" / f"{settings.speech.language}.toml")
-
-
-def _policy(settings: Settings) -> Policy:
+def _policy(settings: Settings, phrases: Phrases) -> Policy:
     speech = settings.speech
     return Policy(
-        _phrases(settings),
-        speech.emotions,
-        _VERBOSITY[speech.verbosity],
-        settings.camera.hfov_deg,
-        speech.max_words_per_10_s,
+        phrases, speech.emotions, _VERBOSITY[speech.verbosity], settings.camera.hfov_deg, speech.max_words_per_10_s
     )
 
 

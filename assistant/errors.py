@@ -6,72 +6,116 @@ exits with `exit_status`, and speaks `spoken` where there is a voice.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
+
+Key = Literal[
+    "problem",
+    "settings",
+    "source",
+    "no_camera",
+    "no_picture",
+    "camera_lost",
+    "no_video",
+    "no_answer",
+    "model",
+    "output",
+    "dependency",
+    "no_demo",
+    "no_voice",
+    "speech",
+    "accelerator",
+]
+"""Which sentence tells of an error: a key of the section [error] of every phrase file."""
+
+SPOKEN: Final[Mapping[Key, str]] = {
+    "problem": "Facecue has a problem.",
+    "settings": "The settings are wrong.",
+    "source": "I cannot see.",
+    "no_camera": "I find no camera.",
+    "no_picture": "The camera gives no picture.",
+    "camera_lost": "The camera is lost.",
+    "no_video": "The camera's address gives no video.",
+    "no_answer": "The camera's address does not answer.",
+    "model": "A model is damaged.",
+    "output": "I cannot save that.",
+    "dependency": "Something is not installed.",
+    "no_demo": "The demo is not installed.",
+    "no_voice": "The voice is not installed.",
+    "speech": "I cannot speak.",
+    "accelerator": "The accelerator failed.",
+}
+"""The sentences in English, for where the phrases themselves cannot be had."""
 
 
 class FacecueError(Exception):
-    """Carry a cause, a remedy and a short sentence to be spoken.
+    """Carry a cause, a remedy and the key of a short sentence to be spoken.
 
     Args:
         cause: what went wrong, naming the file, device or key.
         remedy: what the person can do about it, as an instruction.
-        spoken: what the wearer hears; at most about eight words. Defaults to the class's sentence.
+        key: which sentence the wearer hears. Defaults to the class's.
     """
 
     exit_status: ClassVar[int] = 1
-    default_spoken: ClassVar[str] = "Facecue has a problem."
+    default_key: ClassVar[Key] = "problem"
 
-    def __init__(self, cause: str, remedy: str, spoken: str | None = None) -> None:
+    def __init__(self, cause: str, remedy: str, key: Key | None = None) -> None:
         super().__init__(f"{cause} {remedy}")
         self.cause = cause
         self.remedy = remedy
-        self.spoken = spoken or self.default_spoken
+        self.key: Key = key or self.default_key
+
+    @property
+    def spoken(self) -> str:
+        """What the wearer hears, in English; `Phrases.error` has it in the wearer's language."""
+        return SPOKEN[self.key]
 
 
 class SettingsError(FacecueError):
     """A settings file or an option is wrong."""
 
     exit_status = 2
-    default_spoken = "The settings are wrong."
+    default_key = "settings"
 
 
 class SourceError(FacecueError):
     """A camera, clip, picture or address cannot be read."""
 
     exit_status = 3
-    default_spoken = "I cannot see."
+    default_key = "source"
 
 
 class ModelError(FacecueError):
     """A model file is missing, altered, truncated or does not fit its manifest."""
 
     exit_status = 4
-    default_spoken = "A model is damaged."
+    default_key = "model"
 
 
 class OutputError(FacecueError):
     """A file cannot be written, because of its folder, its rights or a full disk."""
 
     exit_status = 5
-    default_spoken = "I cannot save that."
+    default_key = "output"
 
 
 class DependencyError(FacecueError):
     """An optional package or library is needed and missing; the remedy is the install line."""
 
     exit_status = 6
-    default_spoken = "Something is not installed."
+    default_key = "dependency"
 
 
 class SpeechError(FacecueError):
     """No voice or no sound can be had."""
 
     exit_status = 7
-    default_spoken = "I cannot speak."
+    default_key = "speech"
 
 
 class BackendError(FacecueError):
     """An accelerator or inference runtime failed; another back end may still work."""
 
     exit_status = 8
-    default_spoken = "The accelerator failed."
+    default_key = "accelerator"

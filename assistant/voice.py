@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from assistant import languages
 from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
 from assistant.settings import Settings
@@ -17,6 +18,7 @@ from assistant.speech.speaker import QueueSpeaker
 from assistant.speech.system_voice import SystemVoiceSynthesiser
 from assistant.types import Priority, Speech, Synthesiser, Utterance
 
+_MATCHING: Final = "auto"  # the setting for the voice that speaks the language
 _LASTS_S: Final = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
 
 
@@ -45,12 +47,14 @@ def open_voice(settings: Settings) -> Synthesiser:
 
     Raises:
         DependencyError: its package is not installed.
+        SettingsError: there are no phrases in the language.
         SpeechError: it is unknown or does not start.
     """
     wanted = settings.speech
+    voice = languages.voice(wanted.language, wanted.engine) if wanted.voice == _MATCHING else wanted.voice
     if wanted.engine == "pyttsx3":
-        return SystemVoiceSynthesiser(wanted.voice, wanted.words_per_minute)
-    return EspeakSynthesiser(wanted.voice, wanted.words_per_minute)
+        return SystemVoiceSynthesiser(voice, wanted.words_per_minute)
+    return EspeakSynthesiser(voice, wanted.words_per_minute)
 
 
 def voice_or_text(settings: Settings) -> tuple[Synthesiser, str]:

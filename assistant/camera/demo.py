@@ -144,7 +144,7 @@ def _photograph() -> ImageRgb:
         raise DependencyError(
             "The demo's photograph is not installed.",
             'Install it: pip install "facecue[demo]"',
-            "The demo is not installed.",
+            "no_demo",
         ) from error
     return np.ascontiguousarray(picture[:, :, :3], dtype=np.uint8)
 

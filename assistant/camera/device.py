@@ -27,7 +27,7 @@ def open_device(device: int | str) -> Capture:
             f"The camera {device} cannot be opened.",
             "Plug it in, close other programs that use it, and check that you may read it (Linux: group video); "
             "or name another source, such as --source demo.",
-            "I find no camera.",
+            "no_camera",
         )
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return capture
@@ -55,5 +55,5 @@ def open_first_device(opener: Callable[[int], Capture] = open_device) -> Capture
         "No camera was found.",
         "Plug one in and check that you may read it (Linux: group video), or name another source: a video file, a "
         "folder of pictures, an http or rtsp address, or --source demo.",
-        "I find no camera.",
+        "no_camera",
     )

@@ -206,7 +206,7 @@ class LiveCamera:
             raise SourceError(
                 f"{self._name} opens but gives no picture.",
                 "Close other programs that use the camera, unplug it and plug it in again.",
-                "The camera gives no picture.",
+                "no_picture",
             )
         return capture, image
 
@@ -214,7 +214,7 @@ class LiveCamera:
         return SourceError(
             f"{self._name} was lost and did not come back within {self._patience.give_up_s:.0f} s.",
             "Check its cable or network and start again.",
-            "The camera is lost.",
+            "camera_lost",
         )
 
 

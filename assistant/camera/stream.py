@@ -35,7 +35,7 @@ def open_stream(address: str) -> Capture:
             f"{without_password(address)} answers, but gives no video that can be read.",
             "Open the address in a browser or player to check it; if it wants a password, write "
             "http://USER:PASSWORD@HOST/PATH.",
-            "The camera's address gives no video.",
+            "no_video",
         )
     return capture
 
@@ -70,5 +70,5 @@ def _knock(parts: SplitResult, shown: str) -> None:
         raise SourceError(
             f"{shown} cannot be reached: {reason}.",
             "Check that the camera is on, in the same network, and that host and port are right.",
-            "The camera's address does not answer.",
+            "no_answer",
         ) from error

@@ -137,7 +137,11 @@ class SpeechSettings(Section):
         "espeak", "Speech engine", "espeak, or pyttsx3 for the system's voices where that package is installed."
     )
     voice: str = setting(
-        "en", "Voice", "A voice of the engine, such as en, en-us or en-gb.", min_length=1, max_length=200
+        "auto",
+        "Voice",
+        "auto takes the voice of the language; else a voice of the engine, such as en-gb.",
+        min_length=1,
+        max_length=200,
     )
     words_per_minute: int = setting(260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450)
     output: Literal["auto", "none"] = setting(
@@ -168,7 +172,12 @@ class SpeechSettings(Section):
         ge=4,
         le=40,
     )
-    language: str = setting("en", "Language", "Two letters naming a file in config/phrases.", pattern=r"^[a-z]{2}$")
+    language: str = setting(
+        "en",
+        "Language",
+        "A language code, such as en or cs; `facecue voices` lists them.",
+        pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z]+)*$",
+    )
 
 
 class CueSettings(Section):

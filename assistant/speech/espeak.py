@@ -107,9 +107,7 @@ def _find() -> tuple[Path, Path]:
     try:
         import espeakng_loader
     except ImportError as error:
-        raise DependencyError(
-            "The voice espeak-ng is not installed.", f"Run `{INSTALL}`.", "The voice is not installed."
-        ) from error
+        raise DependencyError("The voice espeak-ng is not installed.", f"Run `{INSTALL}`.", "no_voice") from error
     try:
         return Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
     except RuntimeError as error:  # what the package raises where its data folder is missing

@@ -10,7 +10,7 @@ from assistant.speech import earcons, places
 from assistant.speech.budget import WordBudget, count_words
 from assistant.speech.crowd import Crowd, Track
 from assistant.speech.light import Light
-from assistant.speech.phrases import Claim, Phrases, capitalised
+from assistant.speech.phrases import Claim, Phrases
 from assistant.types import Considered, Face, Priority, Scene, Utterance
 
 Verbosity = Literal["quiet", "normal", "detailed"]
@@ -183,7 +183,7 @@ class Policy:
     def _departure(self) -> _Candidate:
         sentence, crowd = self._phrases.sentence, self._crowd
         if crowd.confirmed:
-            text = sentence.some_left.format(count=self._phrases.count(len(crowd.left_s)))
+            text = self._phrases.some_left(len(crowd.left_s))
         else:
             text = sentence.left if len(crowd.left_s) == 1 else sentence.all_left
         return _Candidate(
@@ -215,9 +215,9 @@ class Policy:
         """Return such as "Smiling.", or with several people in view "At one o'clock, smiling."."""
         sentence, scene = self._phrases.sentence, self._scene
         if scene is None or len(scene.people) == 1:
-            return capitalised(sentence.change.format(movement=claim.words))
+            return self._phrases.capitalised(sentence.change.format(movement=claim.words))
         direction = self._phrases.direction(track.person.face, scene, self._hfov_deg)
-        return capitalised(sentence.change_of.format(movement=claim.words, direction=direction))
+        return self._phrases.capitalised(sentence.change_of.format(movement=claim.words, direction=direction))
 
     # What is said
 

@@ -30,7 +30,7 @@ class SystemVoiceSynthesiser:
 
     def __init__(self, voice: str = "", words_per_minute: int = 260, timeout_s: float = 5.0) -> None:
         if importlib.util.find_spec("pyttsx3") is None:
-            raise DependencyError("pyttsx3 is not installed.", f"Run `{INSTALL}`.", "The voice is not installed.")
+            raise DependencyError("pyttsx3 is not installed.", f"Run `{INSTALL}`.", "no_voice")
         command = module_command("assistant.speech.system_voice_worker", voice, str(words_per_minute))
         self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
 

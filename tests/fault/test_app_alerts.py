@@ -25,7 +25,7 @@ class LosingCamera:
         self._on_state(watch.LOST)
         self._on_state(watch.BACK)
         yield replace(frame(1), captured_at_s=self._clock.now_s())
-        raise SourceError("a camera was lost.", "Check its cable.", "The camera is lost.")
+        raise SourceError("a camera was lost.", "Check its cable.", "camera_lost")
 
     def close(self):
         pass

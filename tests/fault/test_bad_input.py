@@ -209,7 +209,7 @@ def test_settings_that_are_wrong(tmp_path):
 def test_a_language_without_phrases(tmp_path):
     path = tmp_path / "s.toml"
     path.write_text("[speech]\nlanguage = 'xx'\n")
-    check(call("demo", *QUICK, "--settings", path), 2, "xx.toml")
+    check(call("demo", *QUICK, "--settings", path), 2, "'xx'", "Use one of:", "en")
 
 
 def test_an_unknown_back_end():

@@ -6,7 +6,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant import locate, settings
+from assistant import languages, locate, settings
 from assistant.errors import SettingsError
 from assistant.settings import Settings
 from assistant.settings.commented import commented
@@ -141,7 +141,7 @@ def test_the_defaults_are_those_of_the_stages():
     )
     assert default(Tracker, "forget_after_s") == defaults.vision.forget_after_s
     assert default(EspeakSynthesiser, "words_per_minute") == defaults.speech.words_per_minute
-    assert default(EspeakSynthesiser, "voice") == defaults.speech.voice
+    assert default(EspeakSynthesiser, "voice") == languages.voice(defaults.speech.language, defaults.speech.engine)
     assert default(Policy, "emotions") == defaults.speech.emotions
     assert default(Policy, "max_words_per_10_s") == defaults.speech.max_words_per_10_s
     assert default(Policy, "camera_hfov_deg") == defaults.camera.hfov_deg
