@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of the run; default runs/RECIPE")
     add_seed(parser)
     parser.add_argument("--trunk", type=Path, help="pretrained convolutions (vggface and sface)")
-    parser.add_argument("--start", type=Path, help="weights of another run of this recipe to start from")
+    parser.add_argument("--start", type=Path, help="another run of this recipe, or its weights, to start from")
     parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
     parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="runs to ask about every batch")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
@@ -154,8 +154,9 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     if weights is not None:
         copy_weights(weights, model)
     elif options.start:
-        job.state["trunk"] = trunk_of(options.start)
-        copy_weights(options.start, model)
+        start = options.start / "model.weights.h5" if options.start.is_dir() else options.start
+        job.state["trunk"] = trunk_of(start)
+        copy_weights(start, model)
     elif options.trunk:
         some = inputs(job.faces.crops[job.pool.rows[:64]], stage.size_px, job.recipe.CHANNELS)
         job.state["trunk"] = install_trunk(job.recipe, options.trunk, model, some)

@@ -67,7 +67,8 @@ class Teacher:
         faces = np.repeat(faces[..., :1], channels, -1)
         if faces.shape[1] != side:
             faces = as_numpy(keras.ops.image.resize(faces, (side, side), antialias=faces.shape[1] > side))
-        logits, *maps = (as_numpy(part) for part in self.network.predict_on_batch(faces))
+        told = self.network.predict_on_batch(faces)
+        logits, *maps = (as_numpy(part) for part in (told if isinstance(told, list) else [told]))
         return calibrated(self.run, of_units(self.run, logits)), maps[0] if maps else None
 
 

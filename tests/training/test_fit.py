@@ -287,7 +287,7 @@ def test_starts_from_another_run_and_names_its_trunk(tmp_path, data, finished):
     Run.load(finished).write(trunk={"origin": "there", "licence": "MIT"})
     out = tmp_path / "out"
     start = finished / "model.weights.h5"
-    fit.run(fit_options(data, out, "--start", str(start), "--scale-steps", "0.01", "--stages", "second"))
+    fit.run(fit_options(data, out, "--start", str(finished), "--scale-steps", "0.01", "--stages", "second"))
     ours, theirs = weights_of(out / "model.weights.h5"), weights_of(start)
     np.testing.assert_array_equal(ours["trunk_conv1/0"], theirs["trunk_conv1/0"])
     assert settings(out)["trunk"] == {"origin": "there", "licence": "MIT"}

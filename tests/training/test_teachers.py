@@ -140,6 +140,22 @@ def test_student_learns_from_a_teacher_and_resumes_alike(tmp_path, teacher, monk
     assert Run.load(tmp_path / "halves").settings["history"] == run.settings["history"]
 
 
+def test_a_teacher_without_maps_teaches_its_answers(tmp_path):
+    keras.utils.set_random_seed(3)
+    use_recipe(tiny_recipe())
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    tiny_build(18, size_px=24).save_weights(str(folder / "model.weights.h5"))
+    Run(folder, {}).write(recipe="tiny", outputs=list(AU_ORDER), known=dict.fromkeys(AU_ORDER, True))
+    faces, target = batch(24)
+    asked = Teacher.load(folder)
+    assert not asked.has_maps
+    done = Teachers((asked,)).complete(faces, target, LAYOUT)
+    assert done.shape == target.shape
+    logits = keras.ops.convert_to_numpy(asked.network(faces, training=False))
+    assert np.allclose(done[:, 36:54], 1 / (1 + np.exp(-logits.reshape(4, 18))), atol=1e-5)
+
+
 def test_missing_teacher_is_said_so(tmp_path):
     with pytest.raises(ModelError, match="Train first"):
         Teacher.load(tmp_path)
