@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final
 
 import assistant
-from assistant.commands import analyze, demo, describe, doctor, options, run
+from assistant.commands import analyze, demo, describe, doctor, options, run, settings
 from assistant.errors import FacecueError
 
 INTERRUPTED, PIPE_CLOSED, UNEXPECTED = 130, 141, 70
@@ -27,6 +27,7 @@ examples:
   facecue run --source clip.mp4 --transcript said.jsonl --speed max --mute
   facecue describe photo.jpg                    one sentence
   facecue analyze pictures/ --output faces.csv  every face as a row of numbers
+  facecue settings set speech.verbosity 3       how much is said; facecue settings serve opens the page for it
   facecue doctor                                what works here, and what to do about the rest
 
 facecue COMMAND --help lists a command's options.
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"facecue {assistant.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (demo, run, describe, analyze, doctor):
+    for module in (demo, run, describe, analyze, doctor, settings):
         words = (module.__doc__ or "").strip()
         name = module.__name__.rpartition(".")[2]
         sub = commands.add_parser(name, help=words.splitlines()[0], description=words, allow_abbrev=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from typing import Final
 
 import tomlkit
 
 from assistant.settings.keys import Key, keys
+from assistant.settings.layers import PROFILES
 from assistant.settings.schema import Settings
 
 _HEAD: Final = """\
@@ -20,22 +20,27 @@ _HEAD: Final = """\
 
 def commented(settings: Settings) -> str:
     """Return TOML with every key, its meaning above it."""
-    lines = [_HEAD]
-    section = ""
+    lines, section = [_HEAD], ""
     for key in keys().values():
         if key.section != section:
             section = key.section
             lines.append(f"\n[{section}]\n")
-        owner = getattr(settings, section) if section else settings
         lines += [f"# {line}\n" for line in textwrap.wrap(_meaning(key), 118)]
-        lines.append(tomlkit.dumps({key.name: getattr(owner, key.name)}))
+        lines.append(tomlkit.dumps({key.name: key.of(settings)}))
+    lines += _own(settings)
     return "".join(lines)
+
+
+def _own(settings: Settings) -> list[str]:
+    """Return what must be written with the profile, because the profile as it comes says otherwise."""
+    lines: list[str] = []
+    for section, values in PROFILES[settings.profile].items():
+        own = {name: getattr(getattr(settings, section), name) for name in values}
+        if changed := {name: value for name, value in own.items() if value != values[name]}:
+            lines += [f"\n[profiles.{settings.profile}.{section}]\n", tomlkit.dumps(changed)]
+    return lines
 
 
 def _meaning(key: Key) -> str:
     range_ = "" if key.kind in ("switch", "text") else f" Takes {key.expected}."
     return f"{key.label}: {key.help}{range_}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(commented(Settings()))

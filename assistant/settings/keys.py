@@ -37,6 +37,7 @@ class Key:
     least: float | None
     most: float | None
     live: bool
+    spoken: str
     preview: str
     part: Part
 
@@ -44,6 +45,33 @@ class Key:
     def path(self) -> str:
         """Return section and name, as the command line writes them: speech.verbosity."""
         return f"{self.section}.{self.name}" if self.section else self.name
+
+    @property
+    def remote(self) -> bool:
+        """Tell whether the page may change it."""
+        return self.part != "device" and self.name != "version"
+
+    def of(self, settings: Settings) -> Any:
+        """Return its value."""
+        return getattr(getattr(settings, self.section) if self.section else settings, self.name)
+
+    def said(self, value: object) -> str:
+        """Return the words for a change to this value: "set verbosity to 2", "turned smiles off"."""
+        if self.kind == "switch":
+            return f"turned {self.spoken} {'on' if value else 'off'}"
+        return f"set {self.spoken} to {value:g}" if isinstance(value, float) else f"set {self.spoken} to {value}"
+
+    def read(self, text: str) -> Any:
+        """Return what a person typed as a value of the key's kind; the text itself where it is none."""
+        word = text.strip()
+        if self.kind == "switch":
+            return _SWITCH.get(word.lower(), word)
+        if self.choices:
+            return next((choice for choice in self.choices if str(choice) == word), word)
+        try:
+            return {"whole number": int, "number": float}.get(self.kind, str)(word)
+        except ValueError:
+            return word
 
     @property
     def expected(self) -> str:
@@ -94,10 +122,12 @@ def _key(section: str, owner: type[Section], name: str, field: FieldInfo) -> Key
         least=limits.get("ge"),
         most=limits.get("le"),
         live=bool(extra.get("live")),
+        spoken=str(extra.get("spoken") or (field.title or name).lower()),
         preview=str(extra.get("preview", "")),
         part=extra.get("part") or owner.part,  # type: ignore[arg-type]
     )
 
 
+_SWITCH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 _LIMITS = ("ge", "le")
 _KINDS: dict[Any, Kind] = {bool: "switch", int: "whole number", float: "number", str: "text"}

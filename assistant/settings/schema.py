@@ -1,20 +1,29 @@
 """Declare every setting: one line a key, from which validation, page, command line, documentation and file are made.
 
-To add a key, add a line to its section with `setting`, and write config/settings.toml again with
-`python -m assistant.settings.commented > config/settings.toml`.
+To add a key, add a line to its section with `setting`, and make the two files again:
+`facecue settings export --defaults > config/settings.toml; facecue settings explain --markdown > docs/settings.md`.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 VERSION: Final = 2
 """Of the schema; a file of an older one is migrated, see `migrate`."""
 
 Part = Literal["say", "voice", "what", "quiet", "controls", "device"]
-"""Where the page shows a key: how much is said, voice, who and what, quiet hours, controls, the device itself."""
+"""Where the page shows a key: how much is said, voice, who and what, quiet hours, controls, the device itself.
+
+Keys of "device" can be changed on the device only, never by the page: an address to look at, a file to load, a door to
+open.
+"""
+
+Profile = Literal["home", "work", "school", "quiet"]
+
+NO_EMOTIONS: Final[tuple[Profile, ...]] = ("work", "school")
+"""Profiles in which emotion words cannot be on: there, people cannot well refuse to be read."""
 
 
 def setting(
@@ -24,6 +33,7 @@ def setting(
     unit: str = "",
     *,
     live: bool = False,
+    spoken: str = "",
     preview: str = "",
     part: Part | None = None,
     **limits: Any,
@@ -36,12 +46,16 @@ def setting(
         help: what it does, in a sentence or two.
         unit: of a number, in words.
         live: whether a running Facecue takes it on at once; otherwise at its next start.
+        spoken: its name where a change is announced; the label where it is left out.
         preview: words that let one hear it; "" where there is nothing to hear.
         part: of the page, where it is not its section's.
         **limits: what pydantic checks: ge, le (every number needs both), min_length, max_length, pattern.
     """
-    extra: dict[str, Any] = {"unit": unit, "live": live, "preview": preview, "part": part}
+    extra: dict[str, Any] = {"unit": unit, "live": live, "spoken": spoken, "preview": preview, "part": part}
     return Field(default=default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Section(BaseModel):
@@ -134,7 +148,10 @@ class SpeechSettings(Section):
     part = "voice"
 
     engine: Literal["espeak", "pyttsx3"] = setting(
-        "espeak", "Speech engine", "espeak, or pyttsx3 for the system's voices where that package is installed."
+        "espeak",
+        "Speech engine",
+        "espeak, or pyttsx3 for the system's voices where that package is installed.",
+        part="device",
     )
     voice: str = setting(
         "auto",
@@ -145,7 +162,7 @@ class SpeechSettings(Section):
     )
     words_per_minute: int = setting(260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450)
     output: Literal["auto", "none"] = setting(
-        "auto", "Sound", "auto takes the first sound output that works; none is silent."
+        "auto", "Sound", "auto takes the first sound output that works; none is silent.", part="device"
     )
     verbosity: Literal[1, 2, 3, 4] = setting(
         2,
@@ -153,6 +170,7 @@ class SpeechSettings(Section):
         "1 says who comes and goes, and alerts; 2 also who faces you, smiles and strong changes; 3 movements of faces "
         "too; 4 also minor ones and details.",
         live=True,
+        spoken="verbosity",
         part="say",
     )
     emotions: bool = setting(
@@ -196,14 +214,54 @@ class CueSettings(Section):
     eyes_closed: bool = setting(False, "Closed eyes", "Says that somebody's eyes stay closed.", live=True)
 
 
+class QuietHours(Section):
+    """Choose when the profile quiet holds by the clock."""
+
+    part = "quiet"
+
+    enabled: bool = setting(
+        False, "Quiet hours", "Between these times the profile quiet holds, whatever else is chosen.", live=True
+    )
+    start: str = setting("22:00", "They begin at", "Hours and minutes.", live=True, pattern=TIME, spoken="quiet start")
+    end: str = setting("07:00", "They end at", "Hours and minutes.", live=True, pattern=TIME, spoken="quiet end")
+
+
+class WebSettings(Section):
+    """Choose whether the page is there while Facecue runs, and who can reach it."""
+
+    enabled: bool = setting(False, "Page", "Serves the settings page while facecue run runs.")
+    host: str = setting(
+        "127.0.0.1",
+        "Address of the page",
+        "127.0.0.1 is this machine alone; 0.0.0.0 opens the page to the local network.",
+        pattern=r"^[0-9a-fA-F.:]{2,45}$",
+    )
+    port: int = setting(8765, "Port of the page", "Number behind the colon in the page's address.", ge=1024, le=65535)
+
+
 class Settings(Section):
     """Hold all settings, by section."""
 
     version: int = setting(
         VERSION, "Version", "Of this file's form; leave it. Facecue brings older files up to date.", ge=1, le=VERSION
     )
+    profile: Profile = setting(
+        "home",
+        "Profile",
+        "home, work, school or quiet. In work and school emotion words cannot be on; quiet says who comes and goes.",
+        live=True,
+        part="say",
+    )
     camera: CameraSettings = CameraSettings()
     vision: VisionSettings = VisionSettings()
     inference: InferenceSettings = InferenceSettings()
     speech: SpeechSettings = SpeechSettings()
     cues: CueSettings = CueSettings()
+    quiet_hours: QuietHours = QuietHours()
+    web: WebSettings = WebSettings()
+
+    @model_validator(mode="after")
+    def _no_emotions_where_people_cannot_refuse(self) -> Self:
+        if self.speech.emotions and self.profile in NO_EMOTIONS:
+            raise ValueError(f"emotion words cannot be on in the profile {self.profile!r}")
+        return self
