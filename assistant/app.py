@@ -21,9 +21,9 @@ from assistant.clock import Clock, ManualClock, SystemClock
 from assistant.errors import BackendError, FacecueError, OutputError
 from assistant.expression.smoothing import Smoother
 from assistant.inference import choose
-from assistant.inference.discover import DEFAULT
 from assistant.loop import Loop, Observer, Stages, brightness
 from assistant.recording import Guard, OverlayRecorder, TranscriptRecorder, WavRecorder
+from assistant.runners import Listener
 from assistant.settings import Settings
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
 from assistant.speech.earcons import ALERT
@@ -133,7 +133,7 @@ class _Run:
             undo.push(self.closing)
             self._phrases = languages.phrases(settings.speech.language)
             self._policy = _policy(settings, self._phrases)
-            self._sight = build_sight(settings, choose.BUDGET_MS, self._lost_accelerator)
+            self._sight = build_sight(settings, choose.BUDGET_MS, Listener(self._lost_accelerator, self._loaded_anew))
             self._backend = self._backend or self._sight.choice.backend
             self.health.name(model=self._sight.choice.model_name, backend=self._backend)
             self._synthesiser, no_voice = voice_or_text(settings)
@@ -236,10 +236,14 @@ class _Run:
         self._supervisor.camera_state(state)
         self._alert(getattr(self._phrases.state, _CAMERA_WORDS[state]), f"{state}.")
 
-    def _lost_accelerator(self, error: BackendError) -> None:
-        self._backend = DEFAULT
-        self._supervisor.lost_accelerator(error, DEFAULT)
-        self._alert(self._phrases.error(error), f"{error} Going on without it, on the processor.")
+    def _lost_accelerator(self, error: BackendError, backend: str) -> None:
+        self._backend = backend
+        self._supervisor.lost_accelerator(error, backend)
+        self._alert(self._phrases.error(error), f"{error} Going on without it, on {backend}.")
+
+    def _loaded_anew(self, error: BackendError) -> None:
+        self._supervisor.loaded_anew(error)
+        self._warn(f"{error} It was loaded anew.")
 
     def _alert(self, words: str, detail: str) -> None:
         """Say a state that the wearer must know, at once; print the details."""

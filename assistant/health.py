@@ -178,6 +178,12 @@ class Health:
                 over_s = now_s if state == "replaced" else None
                 self._problems.appendleft(Problem(now_s, stage, message, remedy, over_s))
 
+    def restarted(self, stage: str, message: str, remedy: str = "") -> None:
+        """Note that a stage failed and was started again; it works as before."""
+        self.trouble(stage, message, remedy, "replaced")
+        with self._lock:
+            self._stages[stage].state = "working"
+
     def well_again(self, stage: str) -> None:
         """Note that a stage works again, and that what was wrong with it is over."""
         now_s = self._clock.now_s()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,11 +12,11 @@ from assistant.camera import pictures
 from assistant.camera.clip import ClipCamera
 from assistant.camera.quiet import silent_stderr
 from assistant.clock import ManualClock
-from assistant.errors import BackendError, ModelError
+from assistant.errors import ModelError
 from assistant.expression.classifier import ExpressionModel
 from assistant.inference import choose, discover, manifest
 from assistant.inference.au_model import QuantisedActionUnitModel
-from assistant.inference.fallback import FallbackRunner
+from assistant.runners import PRINTING, Listener, open_supervised
 from assistant.settings import Settings
 from assistant.types import (
     ExpressionClassifier,
@@ -119,15 +118,13 @@ def best_first() -> tuple[Path, ...]:
     return tuple(sorted((folder for folder in folders if folder.is_dir()), key=quality, reverse=True)) or tuple(folders)
 
 
-def build_sight(
-    settings: Settings, budget_ms: float = choose.BUDGET_MS, tell: Callable[[BackendError], None] | None = None
-) -> Sight:
+def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listener: Listener = PRINTING) -> Sight:
     """Load the models, each checked against its manifest.
 
     Args:
         settings: which detector, model and back end.
         budget_ms: longest time a face may take for the better of two models to be used.
-        tell: told, once, when an accelerator is lost; prints by default.
+        listener: told when an accelerator is lost or a runtime is replaced; prints by default.
 
     Raises:
         ModelError: a model is missing or altered.
@@ -140,16 +137,14 @@ def build_sight(
             folders, choose.default_cache_file(), threads=wanted.threads, backend=wanted.backend, budget_ms=budget_ms
         )
     described = manifest.verify(choice.folder)
-    path = choice.folder / described.file
-
-    def open_on(backend: str) -> Callable[[], TensorRunner]:
-        return lambda: _open(backend, path, wanted.threads)
-
-    runner = FallbackRunner(open_on(choice.backend), open_on(discover.DEFAULT), tell or _print_loss)
+    runner = open_supervised(choice.folder, choice.backend, wanted.threads, listener)
     au_model = QuantisedActionUnitModel(runner, described, align.align_face, align.normalise)
     folder = locate.model_folder("expression")
     manifest.verify(folder)
-    short, full = (_open(discover.DEFAULT, _checked(name)) for name in ("blazeface_short", "blazeface_full"))
+    short, full = (
+        open_supervised(locate.model_folder(name), discover.DEFAULT, listener=listener)
+        for name in ("blazeface_short", "blazeface_full")
+    )
     crops = (
         blazeface.BlazeFaceDetector(short, None, blazeface.SURE),
         blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
@@ -168,16 +163,7 @@ def _detector(settings: Settings, short: TensorRunner, full: TensorRunner) -> Fa
     return blazeface.BlazeFaceDetector(short, full if wanted.full_range else None, wanted.min_score)
 
 
-def _open(backend: str, path: Path, threads: int = 1) -> TensorRunner:
-    with silent_stderr():
-        return choose.open_backend(backend, path, threads)
-
-
 def _checked(name: str) -> Path:
     """Return a model's file after comparing it with its manifest."""
     folder = locate.model_folder(name)
     return folder / manifest.verify(folder).file
-
-
-def _print_loss(error: BackendError) -> None:
-    print(f"Facecue: {error} Going on without it, on the processor.", file=sys.stderr, flush=True)

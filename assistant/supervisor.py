@@ -57,6 +57,10 @@ class Supervisor:
         self.health.trouble("sight", error.cause, error.remedy, "replaced")
         self.health.name(backend=backend)
 
+    def loaded_anew(self, error: BackendError) -> None:
+        """Take in that a back end failed and does its work again."""
+        self.health.restarted("sight", error.cause, error.remedy)
+
     def lost_output(self, error: FacecueError) -> None:
         """Take in that a file cannot be written any more."""
         self.health.trouble("output", error.cause, error.remedy)

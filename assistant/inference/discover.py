@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from assistant.errors import DependencyError, FacecueError
 from assistant.inference import backends as package
@@ -19,6 +20,14 @@ from assistant.types import TensorRunner
 
 DEFAULT = "litert"
 """The back end that is always installed, to which others fall back."""
+_FALLBACKS: Final = ("edgetpu", "openvino", DEFAULT)  # each is followed by those behind it
+
+
+def chain(first: str) -> tuple[str, ...]:
+    """Return the back ends to be tried when `first` fails, itself first: at the end one that is always installed."""
+    name = first.partition(":")[0]
+    behind = _FALLBACKS[_FALLBACKS.index(name) + 1 :] if name in _FALLBACKS else (DEFAULT,)
+    return (first, *behind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,62 @@
-"""Go on without an accelerator that fails."""
+"""Go on without an accelerator that fails, and with a fresh runtime where the processor's own fails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy.typing as npt
 
-from assistant.errors import BackendError
+from assistant.errors import BackendError, FacecueError
 from assistant.types import TensorRunner, TensorSpec
+
+MOST_RESTARTS: Final = 3
+"""How often within `RESTARTS_OVER_S` the last runner is loaded anew before the failure is raised."""
+RESTARTS_OVER_S: Final = 60.0
+
+Opener = tuple[str, Callable[[], TensorRunner]]
+"""A back end's name, and what loads the model on it."""
 
 
 class FallbackRunner:
-    """Run a model, and replace its runner once when its device fails. Not thread-safe.
+    """Run a model, and replace its runner when it fails: by the next back end, in the end by a fresh one of the last.
 
-    The frame that met the failure is computed again on the second runner, so that none is lost. A failure of the
-    second runner is raised.
+    The frame that met the failure is computed again, so that none is lost. Not thread-safe.
 
     Args:
-        open_first: load the model on the chosen device. Called at once; when that fails the second is taken.
-        open_second: load it where it always runs. Called only when it is needed.
-        on_fallback: told the failure, once; tells the wearer.
+        openers: back ends in the order they are tried. The first is called at once; when that fails the next is taken.
+            The last is the one that always works; only it is ever opened twice.
+        on_fallback: told the failure and the name of what goes on; once for each back end that is left for another.
+        on_restart: told the failure of the last back end, which was loaded anew; nothing else has changed.
+        now_s: tells monotonic seconds.
 
     Raises:
-        FacecueError: neither could load the model.
+        FacecueError: none could load the model.
     """
 
     def __init__(
         self,
-        open_first: Callable[[], TensorRunner],
-        open_second: Callable[[], TensorRunner],
-        on_fallback: Callable[[BackendError], None],
+        openers: Sequence[Opener],
+        on_fallback: Callable[[BackendError, str], None],
+        on_restart: Callable[[BackendError], None] = lambda error: None,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open_second = open_second
-        self._on_fallback = on_fallback
-        self._degraded = False
+        self._openers = list(openers)
+        self._on_fallback, self._on_restart, self._now_s = on_fallback, on_restart, now_s
+        self._restarts_s: deque[float] = deque(maxlen=MOST_RESTARTS)
         try:
-            self._runner = open_first()
+            self._runner = self._openers[0][1]()
         except BackendError as error:
-            self._degrade(error)
+            if len(self._openers) == 1:
+                raise
+            self._go_on(error)
 
     @property
-    def degraded(self) -> bool:
-        """Whether the second runner has taken over."""
-        return self._degraded
+    def backend(self) -> str:
+        """Name of the back end that computes now."""
+        return self._openers[0][0]
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -56,21 +69,43 @@ class FallbackRunner:
         return self._runner.outputs
 
     def run(self, *arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-        """Compute the outputs, on the second runner from the first failure on.
+        """Compute the outputs, on another runner from a failure on.
 
         Raises:
             ValueError: an array's shape or dtype is not the input's.
-            BackendError: the second runner failed too; nothing is left to fall back to.
+            BackendError: the last runner failed again and again; nothing is left to fall back to.
         """
-        try:
-            return self._runner.run(*arrays)
-        except BackendError as error:
-            if self._degraded:
-                raise
-            self._degrade(error)
-            return self._runner.run(*arrays)
+        while True:
+            try:
+                return self._runner.run(*arrays)
+            except BackendError as error:
+                if len(self._openers) > 1:
+                    self._go_on(error)
+                else:
+                    self._restart(error)
 
-    def _degrade(self, error: BackendError) -> None:
-        self._runner = self._open_second()
-        self._degraded = True
-        self._on_fallback(error)
+    def _go_on(self, error: BackendError) -> None:
+        """Take the next back end that loads the model, and tell it."""
+        self._runner = self._next()
+        self._on_fallback(error, self.backend)
+
+    def _next(self) -> TensorRunner:
+        while True:
+            del self._openers[0]
+            try:
+                return self._openers[0][1]()
+            except FacecueError:  # not installed, no device, or it does not take the model: told by the last, if at all
+                if len(self._openers) == 1:
+                    raise
+
+    def _restart(self, error: BackendError) -> None:
+        now_s = self._now_s()
+        if len(self._restarts_s) == MOST_RESTARTS and now_s - self._restarts_s[0] < RESTARTS_OVER_S:
+            raise BackendError(
+                f"{error.cause} Loading it anew {MOST_RESTARTS} times did not help.",
+                "Restart the device; if it happens again, run `facecue doctor`.",
+                "I cannot see faces any more. Please restart me.",
+            ) from error
+        self._restarts_s.append(now_s)
+        self._runner = self._openers[0][1]()
+        self._on_restart(error)

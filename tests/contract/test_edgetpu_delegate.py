@@ -125,11 +125,12 @@ def test_the_compiled_model_is_preferred(tmp_path: Path) -> None:
 def test_the_program_goes_on_without_the_device(build: Callable[..., Path]) -> None:
     from assistant.inference.backends import litert
 
-    told: list[BackendError] = []
+    told: list[tuple[str, str]] = []
     library = os.fspath(build(no_device=1))
     runner = FallbackRunner(
-        lambda: edgetpu.Runner(MODEL, 1, library=library), lambda: litert.Runner(MODEL, 1), told.append
+        [("edgetpu", lambda: edgetpu.Runner(MODEL, 1, library=library)), ("litert", lambda: litert.Runner(MODEL, 1))],
+        lambda error, backend: told.append((error.spoken, backend)),
     )
-    assert runner.degraded
-    assert [error.spoken for error in told] == ["The accelerator failed."]
+    assert runner.backend == "litert"
+    assert told == [("The accelerator failed.", "litert")]
     assert runner.run(np.zeros((1, 16, 16, 3), np.int8))[0].shape == (1, 18)
