@@ -178,9 +178,12 @@ class _Run:
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav)
         self.closing.callback(self._speaker.close)
         vision, sight = settings.vision, self._sight
+        detector = sight.detector
+        if request.speed == "real":
+            self._camera, detector = self._supervisor.paced(self._camera, detector, self._clock)
         smoother = Smoother(sight.au_model.thresholds, forget_after_s=vision.forget_after_s)
         tracker = Tracker(vision.forget_after_s)
-        stages = Stages(sight.detector, tracker, sight.au_model, smoother, sight.classifier, self._policy)
+        stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, self._policy)
         self.loop = Loop(stages, self._speaker, observers, self._clock, SystemClock(), vision.most_faces)
 
     def go(self) -> None:

@@ -67,7 +67,7 @@ class HealthReport:
         model: name of the Action Unit model.
         backend: what computes it now.
         fps: frames a second over the last frames; None before the second, and once they stop coming.
-        pace: how the load is met: "full", "smaller", "fewer faces", "slower"; "idle" where nobody is in view.
+        pace: how the load is met: "full", "smaller" pictures, or "slower".
         battery_percent: charge, where the device tells it.
         temperature_c: of the processor, where the device tells it.
         stages: by name, as in `BUDGETS_S`.

@@ -1,16 +1,18 @@
-"""Feed `Health` from what the parts of a run tell. Part of the composition root, for `app` alone."""
+"""Feed `Health` from what the parts of a run tell, and pace the work. Part of the composition root, for `app` alone."""
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from assistant import board
 from assistant.camera import watch as camera_watch
-from assistant.clock import Clock
+from assistant.clock import Clock, SystemClock
 from assistant.errors import BackendError, FacecueError
 from assistant.health import Health
+from assistant.pace import Pace, PacedCamera, PacedDetector
 from assistant.speech.speaker import Recovered, SpeechEvent, Spoken, Trouble
-from assistant.types import Considered, Frame, Scene
+from assistant.types import Camera, Considered, FaceDetector, Frame, Scene
 
 _CAMERA_REMEDIES: Final = {
     camera_watch.LOST: "Check its cable; it is waited for.",
@@ -28,6 +30,11 @@ class Supervisor:
 
     def __init__(self, clock: Clock) -> None:
         self.health = Health(clock, board.battery_percent, board.temperature_c)
+
+    def paced(self, camera: Camera, detector: FaceDetector, clock: Clock) -> tuple[Camera, FaceDetector]:
+        """Return camera and detector that do less before they fall behind, and where nobody is."""
+        pace = Pace(temperature=board.temperature_c, tell=lambda level: self.health.set_pace(level.name.lower()))
+        return PacedCamera(camera, pace, clock, SystemClock(), time.sleep), PacedDetector(detector, pace)
 
     def observe(self, frame: Frame, scene: Scene, considered: Considered, now_s: float) -> None:
         """Take a frame that went through every stage as a sign of life of camera, sight and loop."""

@@ -36,14 +36,15 @@ class Patience:
 
     Attributes:
         retry_s: between two attempts to open it again.
-        hung_s: without a frame for this long, the camera counts as lost although it reports no failure; above the
-            2 s that a webcam may take for its longest exposure or a mode change.
+        hung_s: without a sign of life for this long, the camera counts as lost although it reports no failure, and is
+            opened anew in a fresh thread; above the second between frames of a very slow camera, and below the two
+            after which the wearer must know.
         give_up_s: after this long the camera is given up; a minute is enough to find a cable by touch.
         poll_s: how often a waiting `frames()` looks at the clock.
     """
 
     retry_s: float = 1.0
-    hung_s: float = 3.0
+    hung_s: float = 1.75
     give_up_s: float = 60.0
     poll_s: float = 0.25
 
@@ -55,8 +56,9 @@ def ignore_state(state: str) -> None:
 class LiveCamera:
     """Read a device or stream in a thread of its own, which ends with `close`.
 
-    `frames` blocks until the next frame; `on_state` is called from there, in the caller's thread, never from the
-    capture thread. At most one frame is held.
+    A driver that hangs cannot be interrupted: its thread is left behind, and ends when the driver returns. `frames`
+    blocks until the next frame; `on_state` is called from there, in the caller's thread, never from the capture thread.
+    At most one frame is held.
 
     Args:
         name: what is being read, for messages.
@@ -91,6 +93,9 @@ class LiveCamera:
         self._lost = False
         self._failure: SourceError | None = None
         self._thread: threading.Thread | None = None
+        self._abandoned = 0
+        self._index = 0
+        self._alive_s = self._clock.now_s()
         self._capture, first = self._open()
         self._hold(0, first)
 
@@ -111,14 +116,14 @@ class LiveCamera:
             SourceError: the camera stayed lost for `Patience.give_up_s`; say so and end.
         """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
-            self._thread.start()
+            self._start_reading(self._capture)
         watch = Watch()
         told_lost = False
         seen_s = self._clock.now_s()
         while not self._closed.is_set():
             frame, lost = self._take()
             if frame is None:
+                self._replace_what_hangs()
                 silent_s = self._clock.now_s() - seen_s
                 if (lost or silent_s >= self._patience.hung_s) and not told_lost:
                     told_lost = True
@@ -156,47 +161,69 @@ class LiveCamera:
             frame, self._newest = self._newest, None
             return frame, self._lost
 
-    def _hold(self, index: int, image_bgr: npt.NDArray[Any]) -> None:
-        frame = Frame(index, self._clock.now_s(), to_rgb(image_bgr), self._name)
+    def _start_reading(self, capture: Capture | None) -> None:
+        """Start a capture thread; without a capture it begins by opening one."""
+        self._alive_s = self._clock.now_s()
+        self._thread = threading.Thread(target=self._read, args=(self._abandoned, capture), name="camera", daemon=True)
+        self._thread.start()
+
+    def _replace_what_hangs(self) -> None:
+        """Leave a capture thread behind that shows no sign of life, each time twice as patiently."""
+        if self._failure is None and self._clock.now_s() - self._alive_s >= self._patience.hung_s * 2**self._abandoned:
+            self._abandoned += 1
+            self._start_reading(None)
+
+    def _hold(self, number: int, image_bgr: npt.NDArray[Any]) -> None:
+        """Hold a picture that capture thread `number` has read, unless that thread was left behind."""
+        image_rgb = to_rgb(image_bgr)
         with self._changed:
-            self._newest = frame
+            if number != self._abandoned:
+                return
+            self._alive_s = self._clock.now_s()
+            self._newest = Frame(self._index, self._alive_s, image_rgb, self._name)
+            self._index += 1
             self._lost = False
             self._changed.notify_all()
 
-    def _read(self) -> None:
-        """Run the capture thread."""
-        index = 1
+    def _reads(self, number: int) -> bool:
+        """Tell whether a capture thread is still the one that counts."""
+        return number == self._abandoned and not self._closed.is_set()
+
+    def _read(self, number: int, capture: Capture | None) -> None:
+        """Run capture thread `number`."""
         try:
-            while not self._closed.is_set():
-                image = _picture(self._capture)
-                if image is None:
-                    image = self._win_back()
+            while self._reads(number):
+                image = _picture(capture) if capture is not None else None
+                if image is None and self._reads(number):
+                    if capture is not None:
+                        capture.release()
+                    capture, image = self._win_back(number, at_once=capture is None)
                 if image is None:
                     return
-                self._hold(index, image)
-                index += 1
+                self._hold(number, image)
         finally:
-            self._capture.release()
+            if capture is not None:
+                capture.release()
 
-    def _win_back(self) -> npt.NDArray[Any] | None:
-        """Open the camera again and return its first picture; None when given up or closed."""
+    def _win_back(self, number: int, at_once: bool) -> tuple[Capture | None, npt.NDArray[Any] | None]:
+        """Open the camera again and return it with its first picture; nothing when given up or closed."""
         lost_s = self._clock.now_s()
-        self._capture.release()
         with self._changed:
             self._lost = True
             self._changed.notify_all()
-        while not self._closed.is_set() and self._clock.now_s() - lost_s < self._patience.give_up_s:
-            self._pause(self._patience.retry_s)
+        while self._reads(number) and self._clock.now_s() - lost_s < self._patience.give_up_s:
+            if not at_once:
+                self._pause(self._patience.retry_s)
+            at_once = False
             try:
-                self._capture, image = self._open()
+                return self._open()
             except SourceError:
-                continue
-            return image
-        if not self._closed.is_set():
+                self._alive_s = self._clock.now_s()
+        if self._reads(number):
             with self._changed:
                 self._failure = self._gave_up()
                 self._changed.notify_all()
-        return None
+        return None, None
 
     def _open(self) -> tuple[Capture, npt.NDArray[Any]]:
         capture = self._connect()

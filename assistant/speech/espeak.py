@@ -36,7 +36,7 @@ class EspeakSynthesiser:
         SpeechError: the voice is unknown or cannot start; the caller falls back to another voice or to earcons.
     """
 
-    def __init__(self, voice: str = "en", words_per_minute: int = 260, timeout_s: float = 2.0) -> None:
+    def __init__(self, voice: str = "en", words_per_minute: int = 260, timeout_s: float = 0.8) -> None:
         library, data = _find()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if len(str(data)) > _LONGEST_PATH:

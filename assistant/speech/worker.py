@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -42,25 +43,34 @@ class VoiceProcess:
     Args:
         name: of the voice engine, for messages.
         command: what to run; it speaks `assistant.speech.frames` on standard input and output.
-        timeout_s: longest wait for one answer. espeak-ng takes 2 ms; 2 s also suits a busy small device.
-        start_timeout_s: longest wait for the process to be ready: 0.2 s is usual, a cold SD card takes seconds.
+        timeout_s: longest wait for one answer. espeak-ng takes 2 ms; 0.8 s also suits a busy small device.
+        start_timeout_s: longest wait for the first process to be ready: 0.2 s is usual, a cold SD card takes seconds.
+        recover_s: longest time that one question may take, a restart included: the loop waits meanwhile. A new process
+            that is not ready by then is asked again by the next question.
 
     Raises:
         SpeechError: the process cannot be started; the caller tries another voice.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], timeout_s: float = 2.0, start_timeout_s: float = 10.0
+        self,
+        name: str,
+        command: Sequence[str],
+        timeout_s: float = 0.8,
+        start_timeout_s: float = 10.0,
+        recover_s: float = 1.9,
     ) -> None:
         self._name = name
         self._command = tuple(command)
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
+        self._recover_s = recover_s
+        self._started_s, self._ready = 0.0, False
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         try:
-            self._start()
+            self._get_ready(time.monotonic() + start_timeout_s)
         except _LostError as lost:
             self.close()
             raise self._error(str(lost)) from lost
@@ -79,16 +89,19 @@ class VoiceProcess:
         Raises:
             SpeechError: the voice refused, or hung or died twice in a row; the caller falls back.
         """
-        try:
-            return self._ask_once(kind, payload)
-        except _LostError:
-            self.close()  # and once more, with a fresh process
-        try:
-            self._start()
-            return self._ask_once(kind, payload)
-        except _LostError as lost:
-            self.close()
-            raise self._error(f"{lost}, twice in a row") from lost
+        end_s = time.monotonic() + self._recover_s
+        for last in (False, True):
+            try:
+                self._get_ready(end_s)
+                return self._ask_once(kind, payload, min(self._timeout_s, max(end_s - time.monotonic(), 0.0)))
+            except _LostError as lost:
+                starting = not self._ready and time.monotonic() - self._started_s < self._start_timeout_s
+                if starting and self._alive():
+                    raise self._error("it is still starting") from lost
+                self.close()
+                if last:
+                    raise self._error(f"{lost}, twice in a row") from lost
+        raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Kill the process and collect what is left of it. May be called twice; `ask` starts it again."""
@@ -102,6 +115,18 @@ class VoiceProcess:
             with contextlib.suppress(BrokenPipeError):  # unsent bytes to a process that is gone
                 cast(BinaryIO, pipe).close()
         self._process = None
+        self._ready = False
+
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _get_ready(self, end_s: float) -> None:
+        """Start the process where there is none, and wait until it is ready or `time.monotonic()` is `end_s`."""
+        if self._process is None:
+            self._start()
+        if not self._ready:
+            self._answer(max(end_s - time.monotonic(), 0.0))
+            self._ready = True
 
     def _start(self) -> None:
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -122,22 +147,21 @@ class VoiceProcess:
             target=_read, args=(self._process.stdout, self._answers), name=f"{self._name}-reader", daemon=True
         )
         self._reader.start()
-        self._answer(self._start_timeout_s)
+        self._started_s, self._ready = time.monotonic(), False
 
-    def _ask_once(self, kind: bytes, payload: bytes) -> bytes:
-        if self._process is None:
-            raise _LostError("is not running")
+    def _ask_once(self, kind: bytes, payload: bytes, timeout_s: float) -> bytes:
+        assert self._process is not None  # `_get_ready` started it
         try:
             frames.write_frame(cast(BinaryIO, self._process.stdin), kind, payload)
         except OSError as error:
             raise _LostError("ended unexpectedly") from error
-        return self._answer(self._timeout_s)
+        return self._answer(timeout_s)
 
     def _answer(self, timeout_s: float) -> bytes:
         try:
             answer = self._answers.get(timeout=timeout_s)
         except queue.Empty:
-            raise _LostError(f"gave no answer within {timeout_s:g} s") from None
+            raise _LostError(f"gave no answer within {timeout_s:.1g} s") from None
         if answer is None:
             raise _LostError("ended unexpectedly")
         kind, payload = answer

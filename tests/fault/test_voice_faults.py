@@ -73,7 +73,7 @@ ANSWER = "frames.write_frame(out, frames.AUDIO, frames.RATE.pack(8000) + b'ok')"
 class TestFaults:
     def test_once_is_healed(self, tmp_path: Path, fault: str, why: str) -> None:
         command = script(tmp_path, f"if first:\n    {fault}\n{ANSWER}")
-        process = VoiceProcess("test", command, timeout_s=0.3, start_timeout_s=START_S)
+        process = VoiceProcess("test", command, timeout_s=0.3, start_timeout_s=START_S, recover_s=START_S)
         pid = process.pid
         assert process.ask(frames.SPEAK, b"x")[frames.RATE.size :] == b"ok"
         process.close()
@@ -81,16 +81,40 @@ class TestFaults:
         assert gone(pid)
 
     def test_twice_is_told(self, tmp_path: Path, fault: str, why: str) -> None:
-        process = VoiceProcess("test", script(tmp_path, fault), timeout_s=0.3, start_timeout_s=START_S)
+        process = VoiceProcess(
+            "test", script(tmp_path, fault), timeout_s=0.3, start_timeout_s=START_S, recover_s=START_S
+        )
         with pytest.raises(SpeechError, match=f"test cannot be used: {why}, twice in a row"):
             process.ask(frames.SPEAK, b"x")
         assert process.pid is None
         process.close()
 
 
+def test_a_new_process_that_is_slow_to_start_does_not_keep_the_loop_waiting(tmp_path: Path) -> None:
+    """The question fails within its time; a later one finds the process ready."""
+    gate = tmp_path / "gate"
+    body = f"import os\nopen({str(gate)!r}).close()\nos.utime({str(gate)!r})"
+    os.mkfifo(gate)
+    command = script(tmp_path, ANSWER)
+    slow = (tmp_path / "voice.py").read_text().replace("frames.write_frame(out, frames.READY)", body, 1)
+    process = VoiceProcess("test", command, timeout_s=20, start_timeout_s=START_S, recover_s=0.3)
+    pid = process.pid
+    (tmp_path / "voice.py").write_text(slow.replace(body, body + "\nframes.write_frame(out, frames.READY)"))
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(SpeechError, match="it is still starting"):
+        process.ask(frames.SPEAK, b"x")
+    starting = process.pid
+    gate.open("w").close()  # a reader has come: now it goes on
+    process._recover_s = START_S
+    assert process.ask(frames.SPEAK, b"x")[frames.RATE.size :] == b"ok"
+    assert process.pid == starting
+    process.close()
+
+
 def test_a_voice_that_refuses_is_not_restarted(tmp_path: Path) -> None:
     command = script(tmp_path, "frames.write_frame(out, frames.FAILED, b'it returned error 7')")
-    process = VoiceProcess("test", command, timeout_s=20, start_timeout_s=START_S)
+    process = VoiceProcess("test", command, timeout_s=20, start_timeout_s=START_S, recover_s=START_S)
     pid = process.pid
     with pytest.raises(SpeechError, match="it returned error 7"):
         process.ask(frames.SPEAK, b"x")

@@ -162,3 +162,31 @@ def test_takes_a_dark_room_for_what_it_is() -> None:
 
 def test_a_still_black_picture_is_black_not_frozen() -> None:
     assert _judge([*repeat(np.zeros((48, 64, 3), np.uint8), 6)]) == [None, None, None, BLACK, None, None]
+
+
+def test_a_driver_that_hangs_is_left_behind_and_the_camera_opened_anew() -> None:
+    clock, states = SharedClock(), []
+    hangs, released = threading.Event(), threading.Event()
+
+    class Hanging(FakeCapture):
+        def release(self) -> None:
+            released.set()
+
+    def hang() -> None:
+        clock.advance(1.8)
+        hangs.wait(20.0)
+
+    first = Hanging(clock, [bgr(coloured(seed=1)), hang, bgr(coloured(seed=2))])
+    second = FakeCapture(clock, [bgr(coloured(seed=3))])
+    captures = iter([first, second])
+    camera = LiveCamera("a camera", lambda: next(captures), clock, states.append, Patience(poll_s=0.001), clock.advance)
+    frames = camera.frames()
+    assert next(frames).index == 0
+    lost_s = clock.now_s()
+    found = next(frames)
+    assert states in ([], [LOST, BACK]), "told once, or back before it was told"
+    assert found.index == 1
+    assert found.captured_at_s - lost_s <= 2.0
+    hangs.set()
+    assert released.wait(20.0), "the thread that was left behind frees what it holds"
+    camera.close()
