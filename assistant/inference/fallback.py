@@ -104,7 +104,7 @@ class FallbackRunner:
             raise BackendError(
                 f"{error.cause} Loading it anew {MOST_RESTARTS} times did not help.",
                 "Restart the device; if it happens again, run `facecue doctor`.",
-                "I cannot see faces any more. Please restart me.",
+                "source",
             ) from error
         self._restarts_s.append(now_s)
         self._runner = self._openers[0][1]()
