@@ -29,7 +29,7 @@ from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Si
 from assistant.speech.earcons import ALERT
 from assistant.speech.phrases import Phrases
 from assistant.speech.players import Player, SilentPlayer
-from assistant.speech.policy import Policy, Verbosity
+from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
@@ -54,7 +54,6 @@ __all__ = [
 ]
 
 _ALERT_S: Final = 10.0  # how long a state of the camera stays worth saying
-_VERBOSITY: Final[dict[int, Verbosity]] = {1: "quiet", 2: "normal", 3: "normal", 4: "detailed"}
 _CAMERA_WORDS: Final = {
     camera_watch.LOST: "camera_lost",
     camera_watch.BACK: "camera_back",
@@ -320,7 +319,12 @@ def speak_error(error: FacecueError) -> None:
 def _policy(settings: Settings, phrases: Phrases) -> Policy:
     speech = settings.speech
     return Policy(
-        phrases, speech.emotions, _VERBOSITY[speech.verbosity], settings.camera.hfov_deg, speech.max_words_per_10_s
+        phrases,
+        speech.emotions,
+        speech.verbosity,
+        settings.camera.hfov_deg,
+        speech.max_words_per_10_s,
+        frozenset(name for name, on in settings.cues if on),
     )
 
 

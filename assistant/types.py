@@ -155,7 +155,7 @@ class Utterance:
         priority: see `Priority`.
         created_at_s: when it became true.
         expires_at_s: after this it is stale and must not be started.
-        reason: why it is worth saying, for the transcript: "arrival", "departure", "movement", "alert", "answer".
+        reason: why it is worth saying, for the transcript: the cue, such as "arrival" or "smile", "alert", "answer".
         track: the face it speaks of, 0 for none or several.
         evidence: Action Units and probabilities, or counts, behind the claim.
         pan: where to hear it, -1 left to 1 right.
@@ -185,7 +185,7 @@ class Considered:
     Attributes:
         utterance: what to say now, or None.
         suppressed: utterances that were true but not worth saying now, each with the reason ("rate limit",
-            "below confidence", "not settled", "repeated", "expired", "muted").
+            "just spoken of", "verbosity", "cue off", "below confidence", "not settled", "repeated", "expired").
     """
 
     utterance: Utterance | None

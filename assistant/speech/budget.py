@@ -34,6 +34,10 @@ class WordBudget:
         self._window_s = window_s
         self._reserved: list[_Reserved] = []
 
+    def limit(self, most_words: int) -> None:
+        """Set another limit; what was decided on before counts still."""
+        self._most_words = most_words
+
     def left(self, now_s: float) -> int:
         """Return how many words may be decided on now."""
         self._reserved = [each for each in self._reserved if each.latest_end_s >= now_s - self._window_s]

@@ -67,7 +67,7 @@ class Distance(_Section):
     """Say how far away somebody is."""
 
     close: _Words
-    near: _Words
+    metres: list[_Words] = Field(min_length=10, max_length=10)
     far: _Words
 
 
@@ -85,9 +85,22 @@ class Sentence(_Section):
     left: _Words
     some_left: Plural
     all_left: _Words
-    turned_away: _Words
+    because: Annotated[_Text, _with_braces("movement units")]
     dark: _Words
     light: _Words
+
+
+class Manner(_Section):
+    """Say what somebody does with head, mouth and feet."""
+
+    facing: _Words
+    away: _Words
+    nodding: _Words
+    shaking: _Words
+    talking: _Words
+    approaching: _Words
+    leaving: _Words
+    eyes_closed: _Words
 
 
 class MovementWords(_Section):
@@ -109,6 +122,29 @@ class MovementWords(_Section):
     mouth_open: _Words
     lips_pressed: _Words
     chin_raised: _Words
+
+
+class UnitWords(_Section):
+    """Name the Action Units, as reasons for an emotion word."""
+
+    AU01: _Words
+    AU02: _Words
+    AU04: _Words
+    AU05: _Words
+    AU06: _Words
+    AU07: _Words
+    AU09: _Words
+    AU10: _Words
+    AU12: _Words
+    AU14: _Words
+    AU15: _Words
+    AU17: _Words
+    AU20: _Words
+    AU23: _Words
+    AU24: _Words
+    AU25: _Words
+    AU26: _Words
+    AU43: _Words
 
 
 class Emotion(_Section):
@@ -223,7 +259,9 @@ class Catalogue(_Section):
     distance: Distance
     direction: Direction
     sentence: Sentence
+    manner: Manner
     movement: MovementWords
+    unit: UnitWords
     emotion: Emotion
     state: State
     control: Control

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from assistant.speech.phrases import Claim
+from assistant.speech.claims import Claim, Rank
 from assistant.speech.steadiness import Steady
 from assistant.types import Face, Person, Scene
 
@@ -14,7 +14,6 @@ _CONFIRMED_AFTER_S: Final = 0.6  # seen without a break for so long; as long as 
 _BREAK_S: Final = 0.5
 _GONE_AFTER_S: Final = 1.5  # a turn of the head or a passer-by in between is shorter
 _FRESH_S: Final = 4.0  # a movement that lasts is still news so long after it became steady
-_REPEAT_AFTER_S: Final = 10.0
 _LONG_AGO_S: Final = -1e9
 
 
@@ -30,10 +29,10 @@ class Track:
         greeted: whether the arrival is dealt with, said or not.
         announced: whether the wearer heard of the arrival.
         spoken_of_s: when it was last spoken of.
-        steady: which words its face has shown for long enough.
-        claims: what its face shows in this frame, by words.
-        fresh: the words that are steady and news, with the time since when.
-        said: what was said of it, and when, by words.
+        steady: the keys of what it has shown for long enough.
+        claims: what it shows in this frame, by key.
+        fresh: the keys of what is steady and news, with the time since when.
+        said: what was said of it, and when, by key.
     """
 
     person: Person
@@ -50,14 +49,11 @@ class Track:
 
     def lasting(self) -> list[Claim]:
         """Return what the face shows steadily and at this moment, the most newsworthy first."""
-        return sorted((c for words, c in self.claims.items() if words in self.steady.on), key=lambda claim: claim.rank)
+        return sorted((c for key, c in self.claims.items() if key in self.steady.on), key=lambda claim: claim.salience)
 
     def told(self, claim: Claim, now_s: float) -> bool:
-        """Tell whether the wearer heard this of late, or heard more: "laughing" tells of smiling too."""
-        return any(
-            now_s - at_s < _REPEAT_AFTER_S and claim.evidence.keys() <= other.evidence.keys()
-            for other, at_s in self.said.values()
-        )
+        """Tell whether the wearer heard this of late, or heard more."""
+        return any(now_s - at_s < claim.again_after_s and other.tells(claim) for other, at_s in self.said.values())
 
 
 class Crowd:
@@ -121,20 +117,20 @@ class Crowd:
     def _follow(self, track: Track, now_s: float) -> None:
         """Take in what a face shows; what has just become steady is fresh, unless the wearer knows it."""
         claims = self._claims(track.person)
-        track.claims = {claim.words: claim for claim in claims}
-        for words in track.steady.update(track.claims.keys(), now_s):
-            if track.told(track.claims[words], now_s):
-                self._hold_back(track, track.claims[words], "repeated")
+        track.claims = {claim.key: claim for claim in claims}
+        for key in track.steady.update({claim.key: claim.lasts_s for claim in claims}, now_s):
+            if track.told(track.claims[key], now_s):
+                self._hold_back(track, track.claims[key], "repeated")
             else:
-                track.fresh[words] = now_s
-        for words, since_s in tuple(track.fresh.items()):
-            if words not in track.steady.on:
-                del track.fresh[words]
+                track.fresh[key] = now_s
+        for key, since_s in tuple(track.fresh.items()):
+            if key not in track.steady.on:
+                del track.fresh[key]
             elif now_s - since_s > _FRESH_S:
-                del track.fresh[words]
-                if words in track.claims:
-                    self._hold_back(track, track.claims[words], "expired")
-        unsettled = [claim for claim in claims if claim.words not in track.steady.on and not claim.minor]
+                del track.fresh[key]
+                if key in track.claims:
+                    self._hold_back(track, track.claims[key], "expired")
+        unsettled = [claim for claim in claims if claim.key not in track.steady.on and claim.rank != Rank.MINOR]
         if unsettled:
             self._hold_back(track, unsettled[0], "not settled")
 

@@ -67,7 +67,8 @@ def _longest(words: Catalogue) -> Mapping[str, str]:
         "cue": max(_values(words.cue), key=count_words),
         "key": "F1",
         "action": max(_values(words.action), key=count_words),
-        "movement": max([*_values(words.movement), *_values(words.emotion)], key=count_words),
+        "movement": max([*_values(words.manner), *_values(words.movement), *_values(words.emotion)], key=count_words),
+        "units": max(_values(words.unit), key=count_words),
     }
 
 

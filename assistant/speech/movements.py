@@ -5,44 +5,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-_CLEARLY: Final = 0.6  # a claim should be right more often than not, by a margin
+from assistant.facs import AU_ORDER
+from assistant.types import ActionUnits
+
+_CLEARLY: Final = 0.6  # a claim should be right more often than not, by a margin: silence beats a guess
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Hold one movement and the units that show it.
+    """Say when a face shows a movement.
 
     Attributes:
         name: its key in the section [movement] of a phrase file.
-        all: units that are all shown.
-        none: units of which none is shown.
-        minor: common and weak: said only while there is room for more words, and never with an arrival.
-        clearly: the probability that each unit in `all` must have; silence beats a guess.
+        units: Action Units that must all be clearly present.
+        without: Action Units that must not be present.
+        cue: the switch that it belongs to.
+        level: verbosity from which it is said unasked.
     """
 
     name: str
-    all: tuple[str, ...]
-    none: tuple[str, ...] = ()
-    minor: bool = False
-    clearly: float = _CLEARLY
+    units: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    cue: str = "movement"
+    level: int = 3
+
+    def evidence(self, shown: ActionUnits) -> dict[str, float] | None:
+        """Return the units with their probabilities, or None where the face does not show it."""
+        probability = dict(zip(AU_ORDER, shown.probability, strict=True))
+        present = {au for au, there in zip(AU_ORDER, shown.present, strict=True) if there}
+        clear = {au: p for au in self.units if au in present and (p := probability[au]) is not None and p >= _CLEARLY}
+        return None if len(clear) < len(self.units) or present & set(self.without) else clear
 
 
+# The most newsworthy first. Level 2 are smiles and strong changes, 3 plain movements, 4 those that are common and weak.
+# Lips that merely part (AU25) are no news; the jaw must drop for a laugh, as teeth alone are a broad smile.
 MOVEMENTS: Final = (
-    Movement("laughing", ("AU06", "AU12", "AU26"), ("AU04", "AU15", "AU17")),  # the jaw drops; teeth alone are a smile
-    Movement("smiling_broadly", ("AU06", "AU12", "AU25"), ("AU04", "AU15", "AU17")),
-    Movement("smiling", ("AU12",), ("AU15",)),
-    Movement("brows_raised_mouth_open", ("AU01", "AU02", "AU26")),
-    Movement("mouth_corners_down", ("AU15",), ("AU12",)),
-    Movement("nose_wrinkled", ("AU09",)),
+    Movement("laughing", ("AU06", "AU12", "AU26"), ("AU04", "AU15", "AU17"), "smile", 2),
+    Movement("smiling_broadly", ("AU06", "AU12", "AU25"), ("AU04", "AU15", "AU17"), "smile", 2),
+    Movement("smiling", ("AU12",), ("AU15",), "smile", 2),
+    Movement("brows_raised_mouth_open", ("AU01", "AU02", "AU26"), level=2),
+    Movement("mouth_corners_down", ("AU15",), ("AU12",), level=2),
+    Movement("nose_wrinkled", ("AU09",), level=2),
     Movement("brows_lowered", ("AU04",), ("AU02",)),
     Movement("brows_raised", ("AU01", "AU02")),
     Movement("eyes_closed", ("AU43",)),
     Movement("eyes_wide", ("AU05",), ("AU43",)),
-    Movement("upper_lip_raised", ("AU10",), ("AU12",), minor=True),
-    Movement("inner_brows_raised", ("AU01",), ("AU02",), minor=True),
-    Movement("lips_stretched", ("AU20",), ("AU12",), minor=True),
-    Movement("mouth_open", ("AU26",), minor=True),
-    Movement("lips_pressed", ("AU24",), minor=True),
-    Movement("chin_raised", ("AU17",), minor=True),
+    Movement("upper_lip_raised", ("AU10",), ("AU12",), level=4),
+    Movement("inner_brows_raised", ("AU01",), ("AU02",), level=4),
+    Movement("lips_stretched", ("AU20",), ("AU12",), level=4),
+    Movement("mouth_open", ("AU26",), level=4),
+    Movement("lips_pressed", ("AU24",), level=4),
+    Movement("chin_raised", ("AU17",), level=4),
 )
-"""All movements, the most newsworthy first. Lips that merely part (AU25) are no news."""

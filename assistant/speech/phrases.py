@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from assistant.errors import FacecueError
 from assistant.facs import AU_ORDER, EXPRESSIONS, UNCLEAR
 from assistant.speech import catalogue, grammar, phrase_file, places
+from assistant.speech.claims import Claim, Rank
 from assistant.speech.movements import MOVEMENTS, Movement
 from assistant.types import Face, Person, Scene
 
 _TURNED_AWAY_DEG: Final = 45.0  # beyond, half of the face is hidden, and movements of it are guesses
-_MOST_DESCRIBED: Final = 4  # an answer about more people is longer than it is useful
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Hold one thing that can be said of a face.
-
-    Attributes:
-        words: what is said.
-        evidence: Action Units and probabilities behind it.
-        rank: 0 is the most newsworthy.
-        minor: common and weak, said only where there is room.
-    """
-
-    words: str
-    evidence: Mapping[str, float]
-    rank: int
-    minor: bool = False
+_CLOSE_M: Final = 1.2  # Hall's personal distance: nearer needs no number
+_MOST_DESCRIBED: Final = 3  # an answer about more people is longer than it is useful
+_MOST_REASONS: Final = 2  # Action Units named with an emotion word
+_RANK_OF_LEVEL: Final = {2: Rank.STRONG, 3: Rank.MOVEMENT, 4: Rank.MINOR}
 
 
 class Phrases:
@@ -121,22 +106,31 @@ class Phrases:
 
     def place(self, face: Face, scene: Scene, hfov_deg: float, more: str = "") -> str:
         """Return such as "close, at one o'clock, smiling"; `more` goes last."""
-        distance: str = getattr(self._words.distance, places.nearness(face, scene.width_px, hfov_deg))
+        distance = self.distance(places.distance_m(face, scene.width_px, hfov_deg))
         return ", ".join(filter(None, [distance, self.direction(face, scene, hfov_deg), more]))
+
+    def distance(self, metres: float) -> str:
+        """Return "close", such as "two metres", or "far"."""
+        words = self._words.distance
+        if metres < _CLOSE_M:
+            return words.close
+        return words.metres[round(metres) - 1] if round(metres) <= len(words.metres) else words.far
 
     def claims(self, person: Person, emotions: bool = False) -> tuple[Claim, ...]:
         """Return what can be said of a face, the most newsworthy first; nothing of one that is turned away."""
         if turned_away(person.face):
             return ()
-        units = person.units
-        probability = {au: p for au, p in zip(AU_ORDER, units.probability, strict=True) if p is not None}
-        present = {au for au, there in zip(AU_ORDER, units.present, strict=True) if there and au in probability}
         found = [self._emotion(person, person.expression.label)] if emotions else []
-        for rank, movement in enumerate(MOVEMENTS, 1):
-            if (evidence := _evidence(movement, present, probability)) is not None:
-                words: str = getattr(self._words.movement, movement.name)
-                found.append(Claim(words, evidence, rank, movement.minor))
-        return tuple(claim for claim in found if claim is not None)
+        found += [self._movement(person, movement, order) for order, movement in enumerate(MOVEMENTS)]
+        return tuple(sorted((claim for claim in found if claim is not None), key=lambda claim: claim.salience))
+
+    def _movement(self, person: Person, movement: Movement, order: int) -> Claim | None:
+        evidence = movement.evidence(person.units)
+        if evidence is None:
+            return None
+        rank = Rank.SMILE if movement.cue == "smile" else _RANK_OF_LEVEL[movement.level]
+        words: str = getattr(self._words.movement, movement.name)
+        return Claim(movement.name, words, evidence, rank, movement.cue, movement.level, order=order)
 
     def unclear_emotion(self, person: Person) -> Claim | None:
         """Return the emotion words that would be said if the classifier were sure; None where it is."""
@@ -146,27 +140,36 @@ class Phrases:
         return self._emotion(person, EXPRESSIONS[probabilities.index(max(probabilities))])
 
     def _emotion(self, person: Person, label: str) -> Claim | None:
-        """Return hedged words for an expression; None where it is unclear or has none."""
+        """Return hedged words for an expression, fuller with the units behind it; None where it is unclear."""
         words: str | None = getattr(self._words.emotion, label, None)
         if words is None:
             return None
         units = dict(zip(AU_ORDER, person.units.probability, strict=True))
         evidence = {label: person.expression.probabilities[EXPRESSIONS.index(label)]}
         evidence.update({au: p for au in person.expression.evidence if (p := units[au]) is not None})
-        return Claim(words, evidence, 0)
+        reasons = [getattr(self._words.unit, au) for au in person.expression.evidence[:_MOST_REASONS]]
+        fuller = (
+            self.sentence.because.format(movement=words, units=", ".join(reasons[:count]))
+            for count in range(len(reasons), 0, -1)
+        )
+        cue = "smile" if label == "happiness" else "movement"
+        return Claim(label, words, evidence, Rank.EMOTION, cue, 2, tuple(fuller))
 
-    def describe_scene(self, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0) -> str:
-        """Return the whole scene in a sentence for each person, the nearest four at most.
+    def describe_scene(
+        self, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0, most: int = _MOST_DESCRIBED
+    ) -> str:
+        """Return the whole scene: how many there are, and a sentence for each of the nearest.
 
         Args:
             scene: what is seen; one frame is enough.
             emotions: whether hedged emotion words may be used.
             hfov_deg: what the camera sees from left to right; 70 is usual for a head or laptop camera.
+            most: people who get a sentence.
         """
         people = scene.people
         if not people:
             return f"{self.count(0)}."
-        spots = [self._spot(person, scene, emotions, hfov_deg) for person in people[:_MOST_DESCRIBED]]
+        spots = [self._spot(person, scene, emotions, hfov_deg) for person in people[:most]]
         if len(people) == 1:
             return f"{self.count(1)}, {spots[0]}."
         each = [self._words.people.one.format(place=spot) for spot in spots]
@@ -174,7 +177,7 @@ class Phrases:
 
     def _spot(self, person: Person, scene: Scene, emotions: bool, hfov_deg: float) -> str:
         if turned_away(person.face):
-            shown = self.sentence.turned_away
+            shown = self._words.manner.away
         else:
             shown = next((claim.words for claim in self.claims(person, emotions)), "")
         return self.place(person.face, scene, hfov_deg, shown)
@@ -183,11 +186,3 @@ class Phrases:
 def turned_away(face: Face) -> bool:
     """Tell whether the head is turned so far that movements of the face cannot be claimed."""
     return abs(face.yaw_deg) > _TURNED_AWAY_DEG
-
-
-def _evidence(movement: Movement, present: set[str], probability: Mapping[str, float]) -> dict[str, float] | None:
-    """Return the units and probabilities that show a movement, or None where the face does not show it."""
-    clear = all(au in present and probability[au] >= movement.clearly for au in movement.all)
-    if not clear or present & set(movement.none):
-        return None
-    return {au: probability[au] for au in movement.all}

@@ -9,8 +9,6 @@ from assistant.types import Face
 
 _FACE_WIDTH_M: Final = 0.15  # bizygomatic breadth of adults is 0.12 to 0.15 m; the detector's box is a little wider
 _WIDEST_DEG: Final = 170.0  # a pinhole camera ends before 180
-_CLOSE_M: Final = 1.2  # Hall's personal distance
-_NEAR_M: Final = 2.5
 
 
 def focal_px(frame_width_px: int, hfov_deg: float) -> float:
@@ -28,12 +26,6 @@ def hour(face: Face, frame_width_px: int, hfov_deg: float) -> int:
 def distance_m(face: Face, frame_width_px: int, hfov_deg: float) -> float:
     """Return about how far a face is, from its width in the picture; good to a third or so."""
     return _FACE_WIDTH_M * focal_px(frame_width_px, hfov_deg) / max(face.width_px, 1.0)
-
-
-def nearness(face: Face, frame_width_px: int, hfov_deg: float) -> str:
-    """Return "close" (under 1.2 m), "near" (under 2.5 m) or "far"."""
-    metres = distance_m(face, frame_width_px, hfov_deg)
-    return "close" if metres < _CLOSE_M else "near" if metres < _NEAR_M else "far"
 
 
 def pan(face: Face, frame_width_px: int) -> float:

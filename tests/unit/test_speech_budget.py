@@ -38,7 +38,7 @@ def most_words(spoken: list[Spoken]) -> int:
 def run(beats: list[Any], feedback: bool) -> list[Spoken]:
     """Show each beat for its time, with a real speaker on a clip's clock; return what was spoken."""
     clock, spoken = ManualClock(), []
-    policy = Policy(phrases(), emotions=True, verbosity="detailed")
+    policy = Policy(phrases(), emotions=True, verbosity=4)
 
     def heard(event: SpeechEvent) -> None:
         match event:

@@ -126,9 +126,12 @@ def test_a_wider_camera_sees_farther_round() -> None:
     assert places.hour(person(x=630).face, 640, 120.0) == 2
 
 
-@pytest.mark.parametrize(("width", "expected"), [(100, "close"), (45, "near"), (20, "far")])
-def test_distance_comes_from_the_width_of_the_face(width: float, expected: str) -> None:
-    assert places.nearness(person(width=width).face, 640, 70.0) == expected
+@pytest.mark.parametrize(
+    ("metres", "expected"),
+    [(0.3, "close"), (1.1, "close"), (1.3, "one metre"), (1.6, "two metres"), (10.4, "ten metres"), (10.6, "far")],
+)
+def test_distance_is_close_or_whole_metres_or_far(metres: float, expected: str) -> None:
+    assert phrases().distance(metres) == expected
 
 
 def test_distance_is_that_of_a_pinhole_camera() -> None:
@@ -147,13 +150,13 @@ def test_scenes_are_described() -> None:
     assert say(scene()) == "Nobody in view."
     assert say(scene(person("AU12", x=590))) == "One person, close, at one o'clock, smiling."
     two = scene(person("AU12", x=50), person(x=590, width=45, track=2))
-    assert say(two) == "Two people. One close, at eleven o'clock, smiling. One near, at one o'clock."
+    assert say(two) == "Two people. One close, at eleven o'clock, smiling. One two metres, at one o'clock."
 
 
 def test_a_crowd_is_counted_and_only_the_nearest_described() -> None:
     said = phrases().describe_scene(scene(*[person(track=n) for n in range(1, 8)]))
     assert said.startswith("Seven people. ")
-    assert said.count("One close") == 4
+    assert said.count("One close") == 3
     assert phrases().describe_scene(scene(*[person()] * 40)).startswith("More than ten people.")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from assistant.speech.claims import CUES
 from assistant.speech.policy import Policy
 from assistant.types import Considered, Person, Priority, Utterance
 from tests.speech_builders import expression, person, phrases, scene
@@ -113,13 +114,13 @@ def test_a_smile_that_begins_later_is_said_when_it_lasts() -> None:
     assert story.texts()[1:] == ["Smiling."]
     at_s, said = story.said[1]
     assert 4.5 <= at_s <= 4.8
-    assert (said.priority, said.reason) == (Priority.NOTIFICATION, "movement")
+    assert (said.priority, said.reason) == (Priority.NOTIFICATION, "smile")
     assert said.evidence == {"AU12": 0.9}
     assert "not settled" in story.reasons("Smiling.")
 
 
 def test_a_brief_movement_dies() -> None:
-    story = Story().show(4, person())
+    story = Story(verbosity=3).show(4, person())
     for _ in range(8):
         story.show(0.4, person("AU04")).show(1, person())
     assert story.texts() == ["One person, close, ahead."]
@@ -153,7 +154,7 @@ def test_laughing_after_smiling_is_news_and_smiling_after_laughing_is_not() -> N
 
 
 def test_the_more_newsworthy_movement_is_said_first() -> None:
-    story = Story().show(4, person()).show(6, person("AU17", "AU04", "AU12"))
+    story = Story(verbosity=4).show(4, person()).show(6, person("AU17", "AU04", "AU12"))
     assert story.texts()[1] == "Smiling."
 
 
@@ -164,9 +165,9 @@ def test_with_several_people_a_movement_has_a_direction() -> None:
 
 
 def test_one_face_is_not_spoken_of_all_the_time() -> None:
-    story = Story().show(4, person()).show(0.9, person("AU12")).show(1.3, person("AU04"))
+    story = Story().show(4, person()).show(0.9, person("AU12")).show(1.3, person("AU15"))
     assert story.texts()[1:] == ["Smiling."]
-    assert "rate limit" in story.reasons("Brows lowered.")
+    assert "just spoken of" in story.reasons("Mouth corners down.")
 
 
 def test_news_that_waited_too_long_is_dropped_with_the_reason() -> None:
@@ -178,25 +179,58 @@ def test_news_that_waited_too_long_is_dropped_with_the_reason() -> None:
     assert "rate limit" in tight.reasons("One person, close, ahead, smiling.")
 
 
-def test_common_movements_leave_room_for_a_smile() -> None:
-    busy = Story().show(1, person()).show(12, person("AU24"))
-    assert busy.texts() == ["One person, close, ahead.", "Lips pressed."]
-    short = Story(max_words_per_10_s=7).show(1, person()).show(4, person("AU24"))
+def test_plain_movements_leave_room_for_a_smile() -> None:
+    busy = Story(verbosity=3).show(1, person()).show(12, person("AU04"))
+    assert busy.texts() == ["One person, close, ahead.", "Brows lowered."]
+    short = Story(verbosity=3, max_words_per_10_s=7).show(1, person()).show(4, person("AU04"))
     assert short.texts() == ["One person, close, ahead."]
-    detailed = Story(max_words_per_10_s=7, verbosity="detailed").show(1, person()).show(4, person("AU24"))
-    assert detailed.texts()[1:] == ["Lips pressed."]
+    smile = Story(verbosity=3, max_words_per_10_s=7).show(1, person()).show(4, person("AU12"))
+    assert smile.texts()[1:] == ["Smiling."]
 
 
-def test_quiet_tells_only_who_comes_and_goes() -> None:
-    story = Story(verbosity="quiet").show(4, person("AU12")).show(4, person("AU04")).show(8)
-    assert story.texts() == ["One person, close, ahead.", "They left."]
-    assert "verbosity" in story.reasons("Brows lowered.")
+LEVELS = {"AU12": 2, "AU15": 2, "AU04": 3, "AU24": 4}
+
+
+@pytest.mark.parametrize("verbosity", [1, 2, 3, 4])
+def test_each_level_says_more_and_the_transcript_tells_what_was_left_out(verbosity: int) -> None:
+    for unit, level in LEVELS.items():
+        story = Story(verbosity=verbosity).show(4, person()).show(4, person(unit)).show(8)
+        texts = story.texts()
+        assert texts[0] == "One person, close, ahead."
+        assert texts[-1] == "They left."
+        assert (len(texts) == 3) == (verbosity >= level)
+        assert any(reason == "verbosity" for _, _, reason in story.held_back) == (verbosity < level)
+
+
+def test_a_cue_that_is_off_is_not_said_and_the_transcript_says_so() -> None:
+    story = Story(cues=CUES - {"smile"}).show(4, person("AU12")).show(4, person("AU15")).show(8)
+    assert story.texts() == ["One person, close, ahead.", "Mouth corners down.", "They left."]
+    assert "cue off" in story.reasons("Smiling.")
+    assert Story(cues=CUES - {"departure"}).show(4, person()).show(8).texts() == ["One person, close, ahead."]
+    assert Story(cues=CUES - {"arrival"}).show(4, person()).show(8).texts() == ["They left."]
+    assert Story(cues=frozenset()).show(4, person("AU12")).show(8).texts() == []
+
+
+def test_settings_change_while_it_runs() -> None:
+    story = Story(verbosity=1).show(4, person("AU12"))
+    story.policy.configure(verbosity=2)
+    assert story.policy.verbosity == 2
+    assert story.show(2, person()).show(2, person("AU15")).texts()[1:] == ["Mouth corners down."]
+    story.policy.configure(cues=frozenset({"arrival"}), hfov_deg=120.0, max_words_per_10_s=20)
+    story.show(4).show(3, person(x=630))
+    assert story.texts()[2:] == ["One person, close, at two o'clock."]
+
+
+def test_an_answer_tells_of_no_more_people_than_the_verbosity_allows() -> None:
+    crowd = scene(*[person(track=number) for number in range(1, 10)])
+    told = [policy(verbosity=level).describe_scene(crowd).count("One close") for level in (1, 2, 3, 4)]
+    assert told == [1, 3, 4, 6]
 
 
 def test_emotions_are_hedged_and_need_confidence() -> None:
     sure = person("AU12", shows=expression("happiness", confidence=0.9))
     story = Story(emotions=True).show(4, person()).show(5, sure)
-    assert story.texts()[1:] == ["Seems happy."]
+    assert story.texts()[1:] == ["Seems happy, because mouth corners up."]
     unsure = person("AU12", shows=expression(top="happiness"))
     story = Story(emotions=True).show(4, person()).show(5, unsure)
     assert story.texts()[1:] == ["Smiling."]

@@ -1,0 +1,156 @@
+"""Hold what could be said now, and build the words for who came, who went and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.speech import places
+from assistant.speech.claims import Claim, Rank
+from assistant.speech.crowd import Crowd, Track
+from assistant.speech.phrases import Phrases
+from assistant.types import Priority, Scene, Utterance
+
+NEWS_LASTS_S = 3.0
+_CHANGE_LASTS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Hold something to say: the fullest text first; what to remember once it is said, and to take back if not.
+
+    Attributes:
+        cue: the switch that it belongs to; also the reason in the transcript.
+        rank: how newsworthy it is.
+        texts: the fullest first.
+        priority: of the utterance.
+        lasts_s: how long it may wait for its turn to be spoken.
+        said: called with the text once it is decided on.
+        undo: called when the text was not heard after all.
+        level: verbosity from which it is said.
+        track: whom it is about.
+        claim: what is said of them, if anything.
+        people: how many there are.
+    """
+
+    cue: str
+    rank: Rank
+    texts: tuple[str, ...]
+    priority: Priority
+    lasts_s: float
+    said: Callable[[str], None]
+    undo: Callable[[], None]
+    level: int = 1
+    track: Track | None = None
+    claim: Claim | None = None
+    people: int = 0
+
+    def utterance(self, text: str, width_px: int, now_s: float) -> Utterance:
+        """Return the words with what is behind them."""
+        face = self.track.person.face if self.track else None
+        evidence: dict[str, float] = {"people": self.people} if self.people or self.cue == "departure" else {}
+        if self.claim and self.claim.words.casefold() in text.casefold():
+            evidence.update(self.claim.evidence)
+        number, pan = (face.track, places.pan(face, width_px)) if face else (0, 0.0)
+        return Utterance(text, self.priority, now_s, now_s + self.lasts_s, self.cue, number, evidence, pan)
+
+
+class Composer:
+    """Build candidates. Has no memory of its own: what is said is remembered in the crowd's tracks.
+
+    Args:
+        phrases: the words.
+        hfov_deg: what the camera sees from left to right.
+    """
+
+    def __init__(self, phrases: Phrases, hfov_deg: float) -> None:
+        self._phrases, self._hfov_deg = phrases, hfov_deg
+
+    def arrival(self, arrived: list[Track], claim: Claim | None, crowd: Crowd, scene: Scene, now_s: float) -> Candidate:
+        """Tell who came, and of the nearest where and what they do.
+
+        Args:
+            arrived: who is new.
+            claim: what is said of the nearest, if there is room.
+            crowd: everybody.
+            scene: what is seen.
+            now_s: the loop's time.
+        """
+        people, several = crowd.confirmed, len(arrived) > 1
+        nearest = nearest_of(arrived)
+        who = self._phrases.count(people) if several or people == 1 else self._phrases.another()
+
+        def full(more: str) -> str:
+            place = self._phrases.place(nearest.person.face, scene, self._hfov_deg, more)
+            return f"{who}. {self._phrases.nearest(place)}." if several else f"{who}, {place}."
+
+        def said(text: str) -> None:
+            for track in arrived:
+                track.greeted = track.announced = True
+                track.spoken_of_s = now_s
+            if claim and claim.words in text:
+                nearest.said[claim.key] = (claim, now_s)
+
+        def undo() -> None:
+            for track in arrived:
+                track.announced = False
+            if claim:
+                nearest.said.pop(claim.key, None)
+
+        texts = (*([full(claim.words)] if claim else []), full(""), f"{who}.")
+        return Candidate(
+            *("arrival", Rank.ARRIVAL, texts, Priority.MESSAGE, NEWS_LASTS_S, said, undo),
+            track=nearest,
+            claim=claim,
+            people=people,
+        )
+
+    def departure(self, crowd: Crowd) -> Candidate:
+        """Tell that somebody left."""
+        sentence = self._phrases.sentence
+        if crowd.confirmed:
+            text = self._phrases.some_left(len(crowd.left_s))
+        else:
+            text = sentence.left if len(crowd.left_s) == 1 else sentence.all_left
+
+        def said(_text: str) -> None:
+            crowd.left_s.clear()
+
+        return Candidate(
+            *("departure", Rank.DEPARTURE, (text,), Priority.MESSAGE, NEWS_LASTS_S, said, lambda: None),
+            people=crowd.confirmed,
+        )
+
+    def change(self, track: Track, claim: Claim, scene: Scene, now_s: float) -> Candidate:
+        """Tell what has changed about one person, who shows it since a moment ago or not yet for long."""
+        fresh_since_s = track.fresh.get(claim.key, now_s)
+
+        def said(_text: str) -> None:
+            track.said[claim.key] = (claim, now_s)
+            track.spoken_of_s = now_s
+            del track.fresh[claim.key]
+
+        def undo() -> None:
+            track.said.pop(claim.key, None)
+            track.fresh[claim.key] = fresh_since_s
+
+        texts = tuple(self._change_text(track, words, scene) for words in (*claim.fuller, claim.words))
+        return Candidate(
+            *(claim.cue, claim.rank, texts, Priority.NOTIFICATION, _CHANGE_LASTS_S, said, undo),
+            level=claim.level,
+            track=track,
+            claim=claim,
+        )
+
+    def _change_text(self, track: Track, words: str, scene: Scene) -> str:
+        """Return such as "Smiling.", or with several people in view "At one o'clock, smiling."."""
+        sentence = self._phrases.sentence
+        if len(scene.people) == 1:
+            return self._phrases.capitalised(sentence.change.format(movement=words))
+        direction = self._phrases.direction(track.person.face, scene, self._hfov_deg)
+        return self._phrases.capitalised(sentence.change_of.format(movement=words, direction=direction))
+
+
+def nearest_of(tracks: list[Track]) -> Track:
+    """Return the track with the widest face."""
+    return max(tracks, key=lambda track: track.person.face.width_px)
