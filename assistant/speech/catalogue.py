@@ -204,6 +204,8 @@ class Control(_Section):
     most: _Words
     least: _Words
     unavailable: _Words
+    remote_lost: _Words
+    remote_back: _Words
     help: Annotated[_Text, _with_braces("key action")]
 
 
