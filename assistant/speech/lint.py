@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from assistant.speech.catalogue import Catalogue
 MOST_WORDS: Final = 9
 MOST_MEDIAN_WORDS: Final = 5
 _ENDS: Final = (".", "?", "!", "।", "。", "？")
+_MARKS: Final = ".,:;?!¿¡\"'’()।"
 _NOT_SPOKEN: Final = ("language", "rules")
 
 
@@ -78,7 +80,7 @@ def _values(section: Any) -> list[str]:
 
 def _plurals(words: Catalogue) -> Iterator[str]:
     """Find plural forms that are missing, or that no number takes."""
-    needed = grammar.categories(words.language.code)
+    needed = grammar.categories(words.language.code) | {"other"}
     for section, content in words.model_dump().items():
         for key, forms in content.items():
             if isinstance(forms, dict) and set(forms) != needed:
@@ -134,5 +136,14 @@ def _hedges(words: Catalogue) -> Iterator[str]:
 
 def _holds(phrase: str, stem: str) -> bool:
     """Tell whether a phrase holds a word; a stem that ends with "*" is the beginning of one."""
-    end = "" if stem.endswith("*") else r"(?!\w)"
-    return re.search(rf"(?<!\w){re.escape(stem.rstrip('*').casefold())}{end}", phrase.casefold()) is not None
+    parts = _folded(phrase).split()
+    words = {word.strip(_MARKS) for part in parts for word in (part, *re.split(r"['’-]", part))}
+    wanted = _folded(stem)
+    if wanted.endswith("*"):
+        return any(word.startswith(wanted[:-1]) for word in words)
+    return wanted in words
+
+
+def _folded(text: str) -> str:
+    """Return the text for comparing, without case; Turkish capital dotted I would become two letters."""
+    return unicodedata.normalize("NFC", text.replace("İ", "i").casefold())

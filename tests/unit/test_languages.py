@@ -176,3 +176,23 @@ def test_the_lint_finds_a_language_that_talks_too_much() -> None:
     sections = ("action", "cue", "error", "emotion", "movement", "state", "manner", "unit")
     longer = ENGLISH.model_copy(update={section: wordy(section) for section in sections})
     assert any("Half of the phrases" in complaint for complaint in lint.complaints(longer, ENGLISH))
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new", "tells"),
+    [
+        ("fr", "L'image est figée.", "L'homme est figé.", "gender"),
+        ("fr", "Objectif couvert ?", "Est-elle couverte ?", "gender"),
+        ("tr", '"Gitti."', '"İhtiyar gitti."', "age"),
+        ("hi", "सामने कोई नहीं", "सामने एक लड़की", "gender"),
+        ("de", '"wirkt froh"', '"froh"', "hedged"),
+        ("pl", 'many = "{n} osób", ', "", "needs exactly the forms few, many, one, other"),
+        ("cs", "na dvou hodinách", "vpředu", "the same twice"),
+    ],
+)
+def test_the_lint_knows_languages(tmp_path: Path, code: str, old: str, new: str, tells: str) -> None:
+    text = PHRASES_FILE.with_stem(code).read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / f"{code}.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert any(tells in complaint for complaint in lint.complaints(phrase_file.read(path), ENGLISH))
