@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from assistant.controls.actions import Action
+from assistant.controls.keys import DEFAULTS, key_map
 
 VERSION: Final = 2
 """Of the schema; a file of an older one is migrated, see `migrate`."""
@@ -226,6 +229,55 @@ class QuietHours(Section):
     end: str = setting("07:00", "They end at", "Hours and minutes.", live=True, pattern=TIME, spoken="quiet end")
 
 
+def _keys(action: Action, label: str) -> Any:
+    """Declare the keys of one action."""
+    return setting(DEFAULTS[action], label, "Names of keys, apart by spaces; empty for none.", max_length=200)
+
+
+class ControlSettings(Section):
+    """Choose what the wearer's keys, a remote and a hand over the lens do; docs/controls.md lists the keys' names."""
+
+    part = "controls"
+
+    keyboard: bool = setting(
+        True, "Keyboard", "Takes keys from the terminal in which Facecue was started.", part="device"
+    )
+    remote: str = setting(
+        "",
+        "Remote",
+        "Part of the name of a Bluetooth remote or other key device, or its path; auto for every one that is no "
+        "keyboard; empty for none. Linux, with the package evdev.",
+        max_length=200,
+        part="device",
+    )
+    cover: bool = setting(True, "Hand over the lens", "Covering the camera for a second pauses, uncovering it resumes.")
+    here: str = _keys(Action.HERE, "What is here")
+    repeat: str = _keys(Action.REPEAT, "Repeat")
+    stop: str = _keys(Action.STOP, "Stop talking")
+    more: str = _keys(Action.MORE, "Say more")
+    less: str = _keys(Action.LESS, "Say less")
+    pause: str = _keys(Action.PAUSE, "Pause or go on")
+    mute_cue: str = _keys(Action.MUTE_CUE, "Switch this kind of news off or on")
+    next_person: str = _keys(Action.NEXT_PERSON, "Next person")
+    spell: str = _keys(Action.SPELL, "Spell the last words")
+    undo: str = _keys(Action.UNDO, "Undo the last setting")
+    pair_code: str = _keys(Action.PAIR_CODE, "Code for the settings page")
+    sessions: str = _keys(Action.SESSIONS, "Who uses the settings page")
+    help: str = _keys(Action.HELP, "Help")
+
+    @field_validator(*Action)
+    @classmethod
+    def _known_and_free(cls, names: str, info: ValidationInfo) -> str:
+        """Refuse keys that do not exist, and keys that two actions were given."""
+        before = {Action(name): keys for name, keys in info.data.items() if name in set(Action)}
+        key_map({**before, Action(str(info.field_name)): names})
+        return names
+
+    def key_map(self) -> dict[str, Action]:
+        """Return the action of every key."""
+        return key_map({action: getattr(self, action) for action in Action})
+
+
 class WebSettings(Section):
     """Choose whether the page is there while Facecue runs, and who can reach it."""
 
@@ -258,6 +310,7 @@ class Settings(Section):
     speech: SpeechSettings = SpeechSettings()
     cues: CueSettings = CueSettings()
     quiet_hours: QuietHours = QuietHours()
+    controls: ControlSettings = ControlSettings()
     web: WebSettings = WebSettings()
 
     @model_validator(mode="after")

@@ -5,6 +5,8 @@ import pytest
 from assistant.controls.actions import Action
 from assistant.controls.keys import DEFAULTS, KEYS, check, key_map, spoken_name
 from assistant.controls.spelling import spelled
+from assistant.errors import SettingsError
+from assistant.settings import Settings, parse
 
 
 def test_every_action_has_a_key_and_no_key_two():
@@ -60,3 +62,23 @@ def test_keys_are_said_as_people_say_them():
 )
 def test_spelling(text, letters):
     assert spelled(text) == letters
+
+
+def test_settings_have_the_same_keys_and_actions():
+    assert Settings().controls.key_map() == key_map({})
+    assert parse('[controls]\nhere = "space"\n', "mine").controls.key_map()["space"] is Action.HERE
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('here = "spacebar"', ["line 2", "[controls] here = 'spacebar'", "there is no key 'spacebar'", "'space'"]),
+        ('hear = "space"', ["line 2", "there is no key 'hear' in [controls]", "The nearest is 'here'"]),
+        ('here = "x"\nstop = "x"', ["line 3", "the key 'x' is given to both here and stop"]),
+    ],
+)
+def test_a_wrong_key_or_action_is_told_with_line_and_nearest(line, told):
+    with pytest.raises(SettingsError) as wrong:
+        parse(f"[controls]\n{line}\n", "mine")
+    for part in told:
+        assert part in str(wrong.value)
