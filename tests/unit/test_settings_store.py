@@ -41,7 +41,7 @@ def test_any_settings_survive_export_and_file(original):
 
 
 @given(any_settings(), any_settings())
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)  # one example takes as long as there are keys
 def test_any_settings_survive_being_set_one_by_one_over_others(before, after):
     values = {path: key.of(after) for path, key in keys().items()}
     text = with_values(commented(before), values, "my.toml")
