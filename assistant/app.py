@@ -30,6 +30,7 @@ from assistant.speech.earcons import ALERT
 from assistant.speech.phrases import Phrases
 from assistant.speech.players import Player, SilentPlayer
 from assistant.speech.policy import Policy
+from assistant.speech.scheduler import Scheduler
 from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
@@ -174,7 +175,8 @@ class _Run:
             self._warn(no_sound)
             self._supervisor.missing("sound", no_sound)
         self.health.name(sound=player.name)
-        self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav)
+        scheduler = Scheduler(self._policy.still_true)
+        self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav, scheduler)
         self.closing.callback(self._speaker.close)
         vision, sight = settings.vision, self._sight
         detector = sight.detector
@@ -219,10 +221,11 @@ class _Run:
             self._recorder.heard(event)
         if isinstance(event, Spoken):
             self._utterances += 1
-            self._policy.spoken(event.utterance, event.start_s, event.seconds)
+            for part in event.told:
+                self._policy.spoken(part, event.start_s, event.seconds)
             self._show(f"at {event.start_s:.1f} s: {event.utterance.text}")
         elif isinstance(event, Dropped):
-            self._policy.dropped(event.utterance)
+            self._policy.dropped(event.utterance, event.reason)
             if event.reason == "no voice":
                 self._show(f"at {event.time_s:.1f} s, not spoken: {event.utterance.text}")
         elif isinstance(event, Trouble):

@@ -47,8 +47,8 @@ class Smoother(Protocol):
 class Voice(Protocol):
     """Say utterances without blocking; what the loop needs of a speaker."""
 
-    def say(self, utterance: Utterance, now_s: float) -> bool:
-        """Start or queue the words; return False when they were dropped."""
+    def say(self, utterance: Utterance, now_s: float) -> None:
+        """Start the words, queue or drop them."""
         ...
 
     def pump(self, now_s: float) -> None:

@@ -70,9 +70,9 @@ class WavRecorder:
     def __init__(self, wav: WavMix, guard: Guard) -> None:
         self._wav, self._guard = wav, guard
 
-    def add(self, start_s: float, speech: Speech) -> None:
-        """Mix in speech at its time."""
-        self._guard.attempt(lambda: self._wav.add(start_s, speech))
+    def add(self, start_s: float, speech: Speech, pan: float) -> None:
+        """Mix in speech at its time and place."""
+        self._guard.attempt(lambda: self._wav.add(start_s, speech, pan))
 
     def close(self) -> None:
         """Complete the file."""

@@ -337,12 +337,8 @@ class Synthesiser(Protocol):
 class Speaker(Protocol):
     """Say utterances, one at a time, without blocking the loop."""
 
-    def say(self, utterance: Utterance, now_s: float) -> bool:
-        """Start or queue the words; return False when they were dropped as stale or less urgent."""
-        ...
-
-    def busy_until_s(self) -> float:
-        """Return when the words being spoken end, in the loop's time; 0 before the first."""
+    def say(self, utterance: Utterance, now_s: float) -> None:
+        """Start the words, queue them, or drop them as stale or less urgent."""
         ...
 
     def stop(self) -> None:

@@ -60,8 +60,9 @@ def utterance(
     track: int = 1,
     earcon: str = "",
     reason: str = "movement",
+    pan: float = 0.0,
 ) -> Utterance:
-    return Utterance(text, priority, now_s, now_s + lasts_s, reason, track, {"AU12": 0.9}, earcon=earcon)
+    return Utterance(text, priority, now_s, now_s + lasts_s, reason, track, {"AU12": 0.9}, pan, earcon)
 
 
 class FakeVoice:
@@ -91,12 +92,22 @@ class FakePlayer:
 
     def __init__(self, troubles: list[str | None] | None = None) -> None:
         self.played: list[Speech] = []
+        self.pans: list[float] = []
+        self.chimes: list[Speech] = []
+        self.gain = 1.0
         self.stops = 0
         self.closed = False
         self._troubles = troubles or []
 
-    def play(self, speech: Speech) -> None:
+    def play(self, speech: Speech, pan: float = 0.0) -> None:
         self.played.append(speech)
+        self.pans.append(pan)
+
+    def chime(self, sound: Speech, pan: float = 0.0) -> None:
+        self.chimes.append(sound)
+
+    def volume(self, gain: float) -> None:
+        self.gain = gain
 
     def stop(self) -> None:
         self.stops += 1

@@ -26,7 +26,8 @@ class Candidate:
         priority: of the utterance.
         lasts_s: how long it may wait for its turn to be spoken.
         said: called with the text once it is decided on.
-        undo: called when the text was not heard after all.
+        undo: called when the text was not heard after all: it may be said again while it is news.
+        holds: asked with the text when it is to start: whether it is still so.
         level: verbosity from which it is said.
         track: whom it is about.
         claim: what is said of them, if anything.
@@ -44,6 +45,7 @@ class Candidate:
     track: Track | None = None
     claim: Claim | None = None
     people: int = 0
+    holds: Callable[[str], bool] = lambda _text: True
 
     def utterance(self, text: str, width_px: int, now_s: float) -> Utterance:
         """Return the words with what is behind them."""
@@ -93,9 +95,12 @@ class Composer:
 
         def undo() -> None:
             for track in arrived:
-                track.announced = False
+                track.greeted = track.announced = False
             if claim:
                 nearest.said.pop(claim.key, None)
+
+        def holds(text: str) -> bool:
+            return claim is None or claim.words not in text or _shown(nearest, claim)
 
         texts = (*([full(claim.words)] if claim else []), full(""), f"{who}.")
         return Candidate(
@@ -103,6 +108,7 @@ class Composer:
             track=nearest,
             claim=claim,
             people=people,
+            holds=holds,
         )
 
     def departure(self, crowd: Crowd) -> Candidate:
@@ -113,12 +119,21 @@ class Composer:
         else:
             text = sentence.left if len(crowd.left_s) == 1 else sentence.all_left
 
+        left_s, people = tuple(crowd.left_s), crowd.confirmed
+
         def said(_text: str) -> None:
             crowd.left_s.clear()
 
+        def undo() -> None:
+            crowd.left_s.extend(left_s)
+
+        def holds(_text: str) -> bool:
+            return crowd.confirmed <= people
+
         return Candidate(
-            *("departure", Rank.DEPARTURE, (text,), Priority.MESSAGE, NEWS_LASTS_S, said, lambda: None),
-            people=crowd.confirmed,
+            *("departure", Rank.DEPARTURE, (text,), Priority.MESSAGE, NEWS_LASTS_S, said, undo),
+            people=people,
+            holds=holds,
         )
 
     def change(self, track: Track, claim: Claim, scene: Scene, now_s: float) -> Candidate:
@@ -140,6 +155,7 @@ class Composer:
             level=claim.level,
             track=track,
             claim=claim,
+            holds=lambda _text: _shown(track, claim),
         )
 
     def _change_text(self, track: Track, words: str, scene: Scene) -> str:
@@ -154,3 +170,8 @@ class Composer:
 def nearest_of(tracks: list[Track]) -> Track:
     """Return the track with the widest face."""
     return max(tracks, key=lambda track: track.person.face.width_px)
+
+
+def _shown(track: Track, claim: Claim) -> bool:
+    """Tell whether a face still shows it; a nod or another passing movement was seen and stays true."""
+    return claim.lasts_s == 0 or claim.key in track.steady.on

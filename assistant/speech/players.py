@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
+
+import numpy as np
 
 from assistant.errors import SpeechError
+from assistant.speech.mixer import LOWERED
+from assistant.speech.portaudio import SoundDevicePlayer
+from assistant.speech.stereo import panned
 from assistant.types import Speech
 
 _PROBE_S: Final = 2.0  # a working sound server answers in 25 ms
@@ -28,8 +32,16 @@ class Player(Protocol):
         """Whether something is being played."""
         ...
 
-    def play(self, speech: Speech) -> None:
-        """Start to play, cutting what is being played. Never raises: see `trouble`."""
+    def play(self, speech: Speech, pan: float = 0.0) -> None:
+        """Start to play, cutting earlier words; `pan` is -1 left to 1 right. Never raises: see `trouble`."""
+        ...
+
+    def chime(self, sound: Speech, pan: float = 0.0) -> None:
+        """Play an earcon beside the words. Never raises."""
+        ...
+
+    def volume(self, gain: float) -> None:
+        """Set the loudness of the next words: 1 is that of the voice itself."""
         ...
 
     def stop(self) -> None:
@@ -49,106 +61,6 @@ class Player(Protocol):
         ...
 
 
-class SoundDevicePlayer:
-    """Play through PortAudio.
-
-    PortAudio's own thread fetches the samples; a lock guards what it reads. No method waits for sound.
-
-    Raises:
-        SpeechError: the package, its library PortAudio or a sound device is missing; try the next player.
-    """
-
-    name = "sounddevice"
-
-    def __init__(self) -> None:
-        try:
-            import sounddevice
-        except ImportError as error:
-            raise SpeechError("sounddevice is not installed.", "Run `pip install sounddevice`.") from error
-        except OSError as error:  # what it raises where the library is missing
-            raise SpeechError(
-                "The library PortAudio is missing.", "Install it: `sudo apt install libportaudio2` on Debian."
-            ) from error
-        self._library: Any = sounddevice
-        self._lock = threading.Lock()
-        self._pending = memoryview(b"")
-        self._stream: Any = None
-        self._rate_hz = 0
-        self._trouble: str | None = None
-        try:
-            sounddevice.query_devices(kind="output")
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise SpeechError(
-                f"PortAudio finds no sound output ({error}).", "Connect a headset or a loudspeaker."
-            ) from error
-
-    @property
-    def busy(self) -> bool:
-        """Whether samples wait to be fetched."""
-        with self._lock:
-            return len(self._pending) > 0
-
-    def play(self, speech: Speech) -> None:
-        """Start to play."""
-        try:
-            self._open(speech.rate_hz)
-            with self._lock:
-                self._pending = memoryview(speech.pcm.astype("<i2").tobytes())
-            if not self._stream.active:
-                self._stream.start()
-        except self._library.PortAudioError as error:
-            self._trouble = f"PortAudio: {error}"
-            self._drop_stream()
-
-    def stop(self) -> None:
-        """Cut what is being played; returns within a millisecond."""
-        with self._lock:
-            self._pending = memoryview(b"")
-        if self._stream is not None:
-            try:
-                self._stream.abort()
-            except self._library.PortAudioError as error:
-                self._trouble = f"PortAudio: {error}"
-                self._drop_stream()
-
-    def trouble(self) -> str | None:
-        """Return the last failure, once."""
-        trouble, self._trouble = self._trouble, None
-        return trouble
-
-    def describe(self) -> tuple[str, str]:
-        """Return the name and the reason."""
-        return self.name, "PortAudio found a sound output"
-
-    def close(self) -> None:
-        """Release the device."""
-        self._drop_stream()
-
-    def _open(self, rate_hz: int) -> None:
-        if self._stream is not None and self._rate_hz == rate_hz:
-            return
-        self._drop_stream()
-        self._stream = self._library.RawOutputStream(
-            samplerate=rate_hz, channels=1, dtype="int16", latency="low", callback=self._fetch
-        )
-        self._rate_hz = rate_hz
-
-    def _fetch(self, out: Any, _frames: int, _time: Any, _status: Any) -> None:
-        """Fill PortAudio's buffer, with silence after the end: an open stream starts the next words in 3 to 5 ms."""
-        with self._lock:
-            part = self._pending[: len(out)]
-            self._pending = self._pending[len(out) :]
-        out[: len(part)] = part
-        out[len(part) :] = bytes(len(out) - len(part))
-
-    def _drop_stream(self) -> None:
-        stream, self._stream = self._stream, None
-        with self._lock:
-            self._pending = memoryview(b"")
-        if stream is not None:
-            stream.close(ignore_errors=True)
-
-
 class CommandPlayer:
     """Play through a program that reads raw samples: `aplay` (ALSA) or `paplay` (PulseAudio, PipeWire).
 
@@ -164,6 +76,8 @@ class CommandPlayer:
     def __init__(self, name: str) -> None:
         self.name = name
         self._process: subprocess.Popen[bytes] | None = None
+        self._chimes: list[subprocess.Popen[bytes]] = []
+        self._gain = 1.0
         self._trouble: str | None = None
         self._path = shutil.which(name)
         if self._path is None:
@@ -171,7 +85,7 @@ class CommandPlayer:
             raise SpeechError(f"{name} is not installed.", f"Install it: `sudo apt install {package}` on Debian.")
         try:
             subprocess.run(
-                self._command(22_050), input=bytes(882), capture_output=True, check=True, timeout=_PROBE_S
+                self._command(22_050), input=bytes(1764), capture_output=True, check=True, timeout=_PROBE_S
             )  # 20 ms of silence
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -189,30 +103,27 @@ class CommandPlayer:
         self._collect()
         return self._process is not None
 
-    def play(self, speech: Speech) -> None:
+    def play(self, speech: Speech, pan: float = 0.0) -> None:
         """Start to play."""
-        self.stop()
-        try:
-            with tempfile.TemporaryFile() as samples:
-                samples.write(speech.pcm.astype("<i2").tobytes())
-                samples.seek(0)
-                self._process = subprocess.Popen(
-                    self._command(speech.rate_hz),
-                    stdin=samples,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is for Facecue, which then stops it
-                )
-        except OSError as error:  # the program went away, or the temporary folder is full
-            self._trouble = f"{self.name}: {error.strerror}"
+        self._end(self._process)
+        self._process = self._run(speech, pan, self._gain)
+
+    def chime(self, sound: Speech, pan: float = 0.0) -> None:
+        """Play an earcon beside the words; the sound server mixes them."""
+        self._collect()
+        process = self._run(sound, pan, LOWERED if self._process else 1.0)
+        self._chimes += [process] if process else []
+
+    def volume(self, gain: float) -> None:
+        """Set the loudness of the next words."""
+        self._gain = gain
 
     def stop(self) -> None:
         """Cut what is being played."""
         self._collect()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        for process in (self._process, *self._chimes):
+            self._end(process)
+        self._process, self._chimes = None, []
 
     def trouble(self) -> str | None:
         """Return the last failure, once."""
@@ -228,7 +139,30 @@ class CommandPlayer:
         """Cut what is being played."""
         self.stop()
 
+    def _run(self, sound: Speech, pan: float, gain: float) -> subprocess.Popen[bytes] | None:
+        samples = np.clip(panned(sound.pcm, pan) * gain, -32_768, 32_767).astype("<i2").tobytes()
+        try:
+            with tempfile.TemporaryFile() as file:
+                file.write(samples)
+                file.seek(0)
+                return subprocess.Popen(
+                    self._command(sound.rate_hz),
+                    stdin=file,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for Facecue, which then stops it
+                )
+        except OSError as error:  # the program went away, or the temporary folder is full
+            self._trouble = f"{self.name}: {error.strerror}"
+            return None
+
+    def _end(self, process: subprocess.Popen[bytes] | None) -> None:
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def _collect(self) -> None:
+        self._chimes = [chime for chime in self._chimes if chime.poll() is None]
         if self._process is not None and self._process.poll() is not None:
             if self._process.returncode != 0:
                 self._trouble = f"{self.name} ended with status {self._process.returncode}"
@@ -237,8 +171,8 @@ class CommandPlayer:
     def _command(self, rate_hz: int) -> list[str]:
         assert self._path is not None
         if self.name == "paplay":
-            return [self._path, "--raw", "--format=s16le", f"--rate={rate_hz}", "--channels=1"]
-        return [self._path, "-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate_hz)]
+            return [self._path, "--raw", "--format=s16le", f"--rate={rate_hz}", "--channels=2", "--latency-msec=20"]
+        return [self._path, "-q", "-t", "raw", "-f", "S16_LE", "-c", "2", "-r", str(rate_hz)]
 
 
 class SilentPlayer:
@@ -254,7 +188,13 @@ class SilentPlayer:
     def __init__(self, reason: str = "sound is switched off") -> None:
         self._reason = reason
 
-    def play(self, speech: Speech) -> None:
+    def play(self, speech: Speech, pan: float = 0.0) -> None:
+        """Do nothing."""
+
+    def chime(self, sound: Speech, pan: float = 0.0) -> None:
+        """Do nothing."""
+
+    def volume(self, gain: float) -> None:
         """Do nothing."""
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from assistant.speech import earcons
@@ -19,6 +19,8 @@ _FACE_GAP_S: Final = 2.5  # between two utterances about one face
 _PLAIN_LEAVES_WORDS: Final = 4  # room that plain movements leave for a smile or an arrival
 _MOST_WORDS: Final = 9  # in one utterance
 _PAUSE_S: Final = 3.0  # no scene for so long: what was known is not known any more
+_KNOWN_OR_UNWANTED: Final = ("repeated", "stopped", "no voice")
+"""Reasons for which dropped words are not tried again."""
 _MOST_DESCRIBED: Final = {1: 1, 2: 3, 3: 4, 4: 6}
 """How many people an answer tells of, by verbosity."""
 
@@ -57,7 +59,7 @@ class Policy:
         self._composer = Composer(phrases, camera_hfov_deg)
         self._light = Light()
         self._crowd = Crowd(self._claims, self._hold_back)
-        self._undo: list[tuple[Utterance, Callable[[], None]]] = []
+        self._decided: list[tuple[Utterance, Candidate]] = []
         self._scene: Scene | None = None
         self._now_s = 0.0
         self._suppressed: list[tuple[Utterance, str]] = []
@@ -86,7 +88,7 @@ class Policy:
         if self._scene is not None and now_s - self._now_s > _PAUSE_S:
             self._crowd.forget()
         self._now_s, self._scene, self._suppressed = now_s, scene, []
-        self._undo = [(u, undo) for u, undo in self._undo if now_s - u.expires_at_s < _PAUSE_S]
+        self._decided = [each for each in self._decided if now_s - each[0].expires_at_s < _PAUSE_S]
         dark = self._light.consider(scene.brightness, now_s)
         self._crowd.observe(scene, now_s, self._light.dim)
         self._hold_back_unclear(scene)
@@ -103,12 +105,26 @@ class Policy:
         """Learn that words are heard, and when."""
         self._budget.spoken(utterance, start_s, seconds)
 
-    def dropped(self, utterance: Utterance) -> None:
-        """Learn that words will not be heard, so that they count as not said."""
+    def dropped(self, utterance: Utterance, reason: str = "") -> None:
+        """Learn that words will not be heard: they count as not said, unless the wearer heard them or wants none.
+
+        Args:
+            utterance: as it was decided on.
+            reason: the speaker's.
+        """
         self._budget.release(utterance)
-        for other, undo in self._undo:
+        if reason not in _KNOWN_OR_UNWANTED:
+            for other, candidate in self._decided:
+                if other is utterance:
+                    candidate.undo()
+
+    def still_true(self, utterance: Utterance) -> bool:
+        """Tell whether words that were decided on still hold; the speaker asks at the moment they would start."""
+        for other, candidate in self._decided:
             if other is utterance:
-                undo()
+                gone = candidate.track and all(track is not candidate.track for track in self._crowd.tracks.values())
+                return not gone and candidate.holds(other.text)
+        return True  # an answer, or a state that is not ours
 
     def describe_scene(self, scene: Scene) -> str:
         """Return the whole scene in words, as an answer."""
@@ -178,7 +194,7 @@ class Policy:
             return None
         utterance = candidate.utterance(text, scene.width_px, now_s)
         self._budget.reserve(utterance)
-        self._undo.append((utterance, candidate.undo))
+        self._decided.append((utterance, candidate))
         candidate.said(text)
         return utterance
 

@@ -1,8 +1,9 @@
-"""Say utterances one at a time: the urgent first, the stale never."""
+"""Say utterances one at a time, as the scheduler orders them: own the voice, the sound and the WAV file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -11,25 +12,45 @@ from assistant.clock import Clock
 from assistant.errors import FacecueError, OutputError, SpeechError
 from assistant.speech import earcons
 from assistant.speech.players import Player
-from assistant.types import Priority, Speech, Synthesiser, Utterance
+from assistant.speech.scheduler import Forget, Scheduler, Start, Step, Stop
+from assistant.types import Speech, Synthesiser, Utterance
 
-_GAP_S: Final = 0.08  # between two utterances, so that they are heard as two
-_LONGEST_QUEUE: Final = 4  # more than that is over ten seconds of words, of which most would be stale
 _VOICE_REST_S: Final = 30.0  # a failed voice is not asked again before: a hung one costs seconds each time
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Words have begun."""
+    """Words have begun.
+
+    Attributes:
+        utterance: what is heard; a sentence of its own where several utterances were merged.
+        start_s: since when.
+        seconds: how long it takes.
+        parts: the utterances it tells of, as they were offered; empty where that is `utterance` itself.
+    """
 
     utterance: Utterance
     start_s: float
     seconds: float
+    parts: tuple[Utterance, ...] = ()
+
+    @property
+    def told(self) -> tuple[Utterance, ...]:
+        """The utterances as they were offered."""
+        return self.parts or (self.utterance,)
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Words will not be said: "expired", "busy", "displaced", "stopped", "no voice" (an earcon sounds instead)."""
+    """Words will not be said.
+
+    Attributes:
+        utterance: as it was offered.
+        time_s: when that was decided.
+        reason: "expired" or "untrue" when they were to start; "repeated", where the wearer has just heard them; "busy"
+            or "displaced" by more urgent ones; "stopped" by the wearer; "interrupted" by a fault of the sound; "no
+            voice", where an earcon sounds instead.
+    """
 
     utterance: Utterance
     time_s: float
@@ -67,8 +88,8 @@ SpeechEvent = Spoken | Dropped | Cut | Trouble | Recovered
 class SoundFile(Protocol):
     """Keep what was spoken."""
 
-    def add(self, start_s: float, speech: Speech) -> None:
-        """Mix in speech at its time."""
+    def add(self, start_s: float, speech: Speech, pan: float) -> None:
+        """Mix in speech at its time and place."""
         ...
 
     def close(self) -> None:
@@ -94,10 +115,6 @@ class QueueSpeaker:
     They wait for the synthesiser only, some milliseconds. With a clip's clock the words take their own seconds of the
     clip's time and nothing is waited for; use a silent player then.
 
-    IMPORTANT cuts what is below it, and an answer cuts all but IMPORTANT. MESSAGE waits, and displaces the NOTIFICATION
-    that waits. A NOTIFICATION that could only start after it expires is dropped at once; of one track only the newest
-    waits.
-
     Args:
         synthesiser: the voice; closed with the speaker. Where it fails an earcon is played: for the wearer, silence is
             ambiguous.
@@ -105,6 +122,7 @@ class QueueSpeaker:
         clock: the loop's, for `stop` and `close`.
         on_event: told what happened, in order, in the loop's thread.
         wav: keeps what was spoken; closed with the speaker.
+        scheduler: orders the words.
     """
 
     def __init__(
@@ -114,36 +132,27 @@ class QueueSpeaker:
         clock: Clock,
         on_event: Callable[[SpeechEvent], None] | None = None,
         wav: SoundFile | None = None,
+        scheduler: Scheduler | None = None,
     ) -> None:
         self._synthesiser, self._player, self._clock = synthesiser, player, clock
         self._on_event = on_event or (lambda _event: None)
         self._wav = wav
-        self._waiting: list[Utterance] = []
+        self._scheduler = scheduler or Scheduler()
+        self._steps: deque[tuple[Step, float]] = deque()
+        self._performing = False
         self._current: _Current | None = None
-        self._busy_until_s = 0.0
         self._voice_rests_until_s: float | None = None
         self._silent = False
         self._heard = True
 
-    def say(self, utterance: Utterance, now_s: float) -> bool:
-        """Start or queue the words; return False when they were dropped.
+    def say(self, utterance: Utterance, now_s: float) -> None:
+        """Start the words, queue them or drop them, as the scheduler orders it.
 
         Raises:
             OutputError: the WAV file cannot be written.
         """
         self.pump(now_s)
-        if utterance.expires_at_s < now_s:
-            return self._drop(utterance, now_s, "expired")
-        current = self._current
-        if current is None and not self._waiting and now_s >= self._free_at_s():
-            self._start(utterance, now_s)
-            return True
-        if current is not None and _cuts(utterance, current.utterance):
-            self._cut(now_s)
-            if self._current is None:  # else an output failed meanwhile, and its alert came first
-                self._start(utterance, now_s)
-                return True
-        return self._queue(utterance, now_s)
+        self._perform(self._scheduler.offer(utterance, now_s), now_s)
 
     def pump(self, now_s: float) -> None:
         """Do what is due: end what has been said, drop what is stale, start what waits. Call it every frame.
@@ -153,21 +162,12 @@ class QueueSpeaker:
         """
         self._check_sound(now_s)
         self._end_what_ended(now_s)
-        while self._waiting and self._current is None and now_s >= self._free_at_s():
-            utterance = self._waiting.pop(0)
-            if utterance.expires_at_s < now_s:
-                self._drop(utterance, now_s, "expired")
-            else:
-                self._start(utterance, now_s)
-
-    def busy_until_s(self) -> float:
-        """Return when the words being spoken end, in the loop's time; 0 before the first."""
-        return self._busy_until_s
+        self._perform(self._scheduler.due(now_s), now_s)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is being said and nothing waits."""
-        return self._current is None and not self._waiting
+        return self._current is None and self._scheduler.idle
 
     def drain(self, wait: Callable[[float], None]) -> None:
         """Let the words end, and those that wait.
@@ -177,7 +177,7 @@ class QueueSpeaker:
         """
         self.pump(self._clock.now_s())
         while not self.idle:
-            due_s = self._free_at_s() if self._current is None else self._busy_until_s
+            due_s = self._scheduler.due_at_s() or 0.0
             wait(max(due_s - self._clock.now_s(), 0.001))
             self.pump(self._clock.now_s())
 
@@ -185,10 +185,7 @@ class QueueSpeaker:
         """Cut speech at once and forget what waits."""
         now_s = self._clock.now_s()
         self._end_what_ended(now_s)
-        waiting, self._waiting = self._waiting, []
-        for utterance in waiting:
-            self._drop(utterance, now_s, "stopped")
-        self._cut(now_s)
+        self._perform(self._scheduler.stop(now_s), now_s)
 
     def close(self) -> None:
         """Cut what is being said (see `drain`) and release voice, sound and WAV file. May be called twice."""
@@ -210,37 +207,38 @@ class QueueSpeaker:
         """Close."""
         self.close()
 
-    def _free_at_s(self) -> float:
-        return self._busy_until_s + _GAP_S if self._busy_until_s else 0.0
+    def _perform(self, steps: Iterable[Step], now_s: float) -> None:
+        """Take steps in their order; what is told meanwhile may lead to more, which follow."""
+        self._steps.extend((step, now_s) for step in steps)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._steps:
+                step, at_s = self._steps.popleft()
+                match step:
+                    case Start():
+                        self._start(step, at_s)
+                    case Stop():
+                        self._cut(at_s)
+                    case Forget(utterance, reason):
+                        self._on_event(Dropped(utterance, at_s, reason))
+        finally:
+            self._performing = False
 
-    def _queue(self, utterance: Utterance, now_s: float) -> bool:
-        """Keep the words for later, in the order of priority, then of arrival."""
-        if utterance.priority == Priority.NOTIFICATION and self._free_at_s() > utterance.expires_at_s:
-            return self._drop(utterance, now_s, "busy")
-        for other in tuple(self._waiting):
-            if _displaces(utterance, other):
-                self._waiting.remove(other)
-                self._drop(other, now_s, "displaced")
-        self._waiting.append(utterance)
-        self._waiting.sort(key=lambda each: -each.priority)
-        while len(self._waiting) > _LONGEST_QUEUE:
-            last = self._waiting.pop()
-            self._drop(last, now_s, "busy")
-            if last is utterance:
-                return False
-        return True
-
-    def _start(self, utterance: Utterance, now_s: float) -> None:
-        words = self._synthesise(utterance, now_s)
+    def _start(self, step: Start, now_s: float) -> None:
+        words = self._synthesise(step.utterance, now_s)
         speech = earcons.earcon(earcons.FAILED) if words is None else words
         self._heard = True
-        self._player.play(speech)
-        self._current = _Current(utterance, now_s, speech)
-        self._busy_until_s = self._current.end_s
+        self._player.play(speech, step.utterance.pan)
+        self._current = _Current(step.utterance, now_s, speech)
+        self._scheduler.started(step, self._current.end_s)
         if words is None:
-            self._drop(utterance, now_s, "no voice")
+            for part in step.parts:
+                self._on_event(Dropped(part, now_s, "no voice"))
         else:
-            self._on_event(Spoken(utterance, now_s, speech.seconds))
+            parts = () if step.parts == (step.utterance,) else step.parts
+            self._on_event(Spoken(step.utterance, now_s, speech.seconds, parts))
 
     def _synthesise(self, utterance: Utterance, now_s: float) -> Speech | None:
         """Return the words' sound, or None while there is no voice."""
@@ -273,7 +271,7 @@ class QueueSpeaker:
         if self._wav is None or current is None:
             return
         try:
-            self._wav.add(current.start_s, speech)
+            self._wav.add(current.start_s, speech, current.utterance.pan)
         except OutputError:
             wav, self._wav = self._wav, None  # told once, not again by `close`
             wav.close()
@@ -285,16 +283,11 @@ class QueueSpeaker:
             return
         self._player.stop()
         heard = round((now_s - current.start_s) * current.speech.rate_hz)
-        self._busy_until_s = now_s - _GAP_S  # the next words need not wait
         self._on_event(Cut(current.utterance, now_s))
         self._finish(replace(current.speech, pcm=current.speech.pcm[: max(heard, 0)]))
 
-    def _drop(self, utterance: Utterance, now_s: float, reason: str) -> bool:
-        self._on_event(Dropped(utterance, now_s, reason))
-        return False
-
     def _check_sound(self, now_s: float) -> None:
-        """Tell once when sound is lost."""
+        """Tell once when sound is lost, and give up the words that are not heard: alerts are said again."""
         trouble = self._player.trouble()
         if trouble is None:
             return
@@ -303,15 +296,4 @@ class QueueSpeaker:
             self._silent = True
             error = SpeechError(f"Nothing is heard ({trouble}).", "Check the sound device.")
             self._on_event(Trouble(now_s, error, "the sound"))
-
-
-def _cuts(new: Utterance, old: Utterance) -> bool:
-    """Tell whether words interrupt others."""
-    return old.priority < Priority.IMPORTANT and (new.prompted or new.priority == Priority.IMPORTANT)
-
-
-def _displaces(new: Utterance, old: Utterance) -> bool:
-    """Tell whether words make others, which wait, needless."""
-    if old.priority != Priority.NOTIFICATION:
-        return False
-    return new.priority == Priority.MESSAGE or (new.priority == Priority.NOTIFICATION and new.track == old.track)
+        self._perform(self._scheduler.interrupted(now_s), now_s)

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from assistant.errors import OutputError
+from assistant.speech.stereo import Stereo, at_rate, panned
 from assistant.types import Speech
 
 _HEADER_BYTES: Final = 44
-_LARGEST_BYTES: Final = 2**32 - 1024  # the format's sizes have 32 bits: 27 hours at 22,050 Hz
+_FRAME_BYTES: Final = 4  # a sample for each ear
+_LARGEST_BYTES: Final = 2**32 - 1024  # the format's sizes have 32 bits: 13 hours at 22,050 Hz
 
 
 class WavMix:
-    """Mix speech into one mono 16-bit WAV file. Belongs to one thread; writes block as files do.
+    """Mix speech into one stereo 16-bit WAV file. Belongs to one thread; writes block as files do.
 
     The header is brought up to date after the samples of every utterance, so that the file is valid at any moment, even
     after a crash or on a full disk.
@@ -46,21 +47,26 @@ class WavMix:
             self._file.close()
             raise self._error(error) from error
 
-    def add(self, start_s: float, speech: Speech) -> None:
+    def add(self, start_s: float, speech: Speech, pan: float = 0.0) -> None:
         """Mix in speech that began at `start_s`, seconds since the loop's start; overlaps add up and are clipped.
+
+        Args:
+            start_s: when it began.
+            speech: mono.
+            pan: where it was heard, -1 left to 1 right.
 
         Raises:
             OutputError: the disk is full or the file was taken away; what was written before stays valid.
         """
-        new = _at_rate(speech, self._rate_hz)
+        new = panned(at_rate(speech, self._rate_hz), pan)
         start = max(round(start_s * self._rate_hz), 0)
-        if _HEADER_BYTES + 2 * (start + len(new)) > _LARGEST_BYTES:
+        if _HEADER_BYTES + _FRAME_BYTES * (start + len(new)) > _LARGEST_BYTES:
             raise OutputError(f"{self._path} is as long as a WAV file can be.", "Name another file and start again.")
         try:
-            mixed = np.clip(self._read(start, len(new)) + new, -32_768, 32_767).astype("<i2")
+            mixed = np.clip(np.rint(self._read(start, len(new)) + new), -32_768, 32_767).astype("<i2")
             if start > self._samples:
-                self._file.truncate(_HEADER_BYTES + 2 * start)  # extends the file by silence
-            self._write(_HEADER_BYTES + 2 * start, mixed.tobytes())
+                self._file.truncate(_HEADER_BYTES + _FRAME_BYTES * start)  # extends the file by silence
+            self._write(_HEADER_BYTES + _FRAME_BYTES * start, mixed.tobytes())
             self._samples = max(self._samples, start + len(new))
             self._write(0, _header(self._samples, self._rate_hz))
         except OSError as error:
@@ -70,13 +76,13 @@ class WavMix:
         """Close the file. May be called twice."""
         self._file.close()
 
-    def _read(self, start: int, count: int) -> npt.NDArray[np.int32]:
-        """Return what the file holds there, (count,) int32, with zeros beyond its end."""
-        held = np.zeros(count, np.int32)
+    def _read(self, start: int, count: int) -> Stereo:
+        """Return what the file holds there, with zeros beyond its end."""
+        held = np.zeros((count, 2), np.float32)
         known = min(max(self._samples - start, 0), count)
         if known:
-            self._file.seek(_HEADER_BYTES + 2 * start)
-            old = np.frombuffer(self._file.read(2 * known), "<i2")
+            self._file.seek(_HEADER_BYTES + _FRAME_BYTES * start)
+            old = np.frombuffer(self._file.read(_FRAME_BYTES * known), "<i2").reshape(-1, 2)
             held[: len(old)] = old
         return held
 
@@ -94,18 +100,10 @@ class WavMix:
 
 
 def _header(samples: int, rate_hz: int) -> bytes:
-    """Return the 44 bytes of a canonical RIFF/WAVE header: PCM, mono, 16 bits."""
-    size = 2 * samples
+    """Return the 44 bytes of a canonical RIFF/WAVE header: PCM, stereo, 16 bits."""
+    size = _FRAME_BYTES * samples
     return struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2, 16, b"data", size
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 2, rate_hz),
+        *(_FRAME_BYTES * rate_hz, _FRAME_BYTES, 16, b"data", size),
     )
-
-
-def _at_rate(speech: Speech, rate_hz: int) -> npt.NDArray[np.int32]:
-    """Return the samples at another rate, (N,) int32, by linear interpolation: enough for a record of speech."""
-    if speech.rate_hz == rate_hz or len(speech.pcm) == 0:
-        return speech.pcm.astype(np.int32)
-    count = round(len(speech.pcm) * rate_hz / speech.rate_hz)
-    at = np.arange(count) * (speech.rate_hz / rate_hz)
-    between: npt.NDArray[np.float64] = np.interp(at, np.arange(len(speech.pcm)), speech.pcm)
-    return np.rint(between).astype(np.int32)

@@ -85,7 +85,7 @@ def test_no_more_than_twelve_words_in_any_ten_seconds(run):
 def test_the_sound_is_heard_at_the_times_it_was_spoken(run):
     with wave.open(str(run.folder / "t.wav")) as sound:
         rate_hz = sound.getframerate()
-        pcm = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(float)
+        pcm = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(float).reshape(-1, 2)
     for row in run.spoken:
         start = round(row["time_s"] * rate_hz)
         assert np.abs(pcm[start : start + rate_hz // 2]).max() > 1000, row

@@ -38,7 +38,7 @@ class LoudPlayer(players.SilentPlayer):
         super().__init__()
         self._heard = heard
 
-    def play(self, speech):
+    def play(self, speech, pan=0.0):
         self._heard.append(speech.seconds)
 
 

@@ -20,7 +20,7 @@ from assistant.speech.wavmix import WavMix
 from assistant.types import Speech
 from tests.speech_builders import utterance
 
-LINE_BYTES = 135  # of one row of `utterance()`
+LINE_BYTES = 141  # of one row of `utterance()`
 SOUND = Speech(np.full(1_000, 5, np.int16), 1_000)
 
 
@@ -55,7 +55,7 @@ def small_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_a_wav_stays_valid(tmp_path: Path, small_disk: Callable[[int], None]) -> None:
-    small_disk(44 + 2 * 1_500)
+    small_disk(44 + 4 * 1_500)
     mix = WavMix(tmp_path / "a.wav", 1_000)
     mix.add(0.0, SOUND)
     with pytest.raises(OutputError, match="No space left"):

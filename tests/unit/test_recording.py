@@ -35,7 +35,7 @@ def test_an_output_that_fails_is_told_once_and_left_alone():
     overlay, wav = OverlayRecorder(full, guard), WavRecorder(full, guard)
     for _ in range(3):
         overlay.observe(frame(), SCENE, Considered(None), 0.0)
-        wav.add(0.0, Speech(np.zeros(1, np.int16), 22_050))
+        wav.add(0.0, Speech(np.zeros(1, np.int16), 22_050), 0.0)
     assert full.calls == len(told) == 1
     assert guard.error is told[0]
 

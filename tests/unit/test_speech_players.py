@@ -13,7 +13,9 @@ import pytest
 
 from assistant.errors import SpeechError
 from assistant.speech import players
-from assistant.speech.players import CommandPlayer, SilentPlayer, SoundDevicePlayer, describe_sound, open_player
+from assistant.speech.mixer import LOWERED, Mixer
+from assistant.speech.players import CommandPlayer, SilentPlayer, describe_sound, open_player
+from assistant.speech.portaudio import SoundDevicePlayer
 from assistant.types import Speech
 
 SOUND = Speech(np.arange(1, 1_001, dtype=np.int16), 22_050)
@@ -27,25 +29,17 @@ class Stream:
     def __init__(self, samplerate: int, callback: Any, **options: Any) -> None:
         self.samplerate, self.callback, self.options = samplerate, callback, options
         self.active = self.closed = False
-        self.broken = False
 
     def start(self) -> None:
-        if self.broken:
-            raise PortAudioError("Device unavailable")
         self.active = True
-
-    def abort(self) -> None:
-        if self.broken:
-            raise PortAudioError("Device unavailable")
-        self.active = False
 
     def close(self, ignore_errors: bool) -> None:
         self.closed = ignore_errors
 
-    def fetch(self, frames: int) -> list[int]:
-        out = memoryview(bytearray(b"\xaa" * 2 * frames))
+    def fetch(self, frames: int) -> Any:
+        out = memoryview(bytearray(b"\xaa" * 4 * frames))
         self.callback(out, frames, None, None)
-        return np.frombuffer(out, "<i2").tolist()
+        return np.frombuffer(out, "<i2").reshape(-1, 2)
 
 
 class Library(types.SimpleNamespace):
@@ -57,16 +51,27 @@ class Library(types.SimpleNamespace):
         super().__init__()
         self.streams: list[Stream] = []
         self.device = device
+        self.rates_hz = {22_050, 48_000}
+        self.starts = 0
 
-    def query_devices(self, kind: str) -> None:
+    def query_devices(self, kind: str) -> dict[str, float]:
         if not self.device:
             raise PortAudioError("Error querying device -1")
+        return {"default_samplerate": float(max(self.rates_hz))}
 
     def RawOutputStream(self, **options: Any) -> Stream:  # noqa: N802
         if not self.device:
             raise PortAudioError("Error querying device -1")
+        if options["samplerate"] not in self.rates_hz:
+            raise PortAudioError("Invalid sample rate")
         self.streams.append(Stream(**options))
         return self.streams[-1]
+
+    def _terminate(self) -> None:
+        pass
+
+    def _initialize(self) -> None:
+        self.starts += 1
 
 
 @pytest.fixture
@@ -102,59 +107,121 @@ def without_portaudio(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None
 # PortAudio
 
 
+def test_the_stream_is_open_from_the_start_and_plays_silence(library: Library) -> None:
+    player = SoundDevicePlayer()
+    assert library.streams[0].active
+    assert library.streams[0].options["channels"] == 2
+    assert not library.streams[0].fetch(5).any()
+    assert not player.busy
+    player.close()
+    player.close()
+    assert library.streams[0].closed
+
+
 def test_samples_are_fetched_in_order_and_followed_by_silence(library: Library) -> None:
     player = SoundDevicePlayer()
     player.play(SOUND)
     stream = library.streams[0]
-    assert stream.active
-    assert stream.options == {"channels": 1, "dtype": "int16", "latency": "low"}
     assert player.busy
-    assert stream.fetch(600) == list(range(1, 601))
-    assert stream.fetch(600) == [*range(601, 1_001), *[0] * 200]
+    assert stream.fetch(600).tolist() == [[n, n] for n in range(1, 601)]
+    assert stream.fetch(600).tolist() == [*([n, n] for n in range(601, 1_001)), *[[0, 0]] * 200]
     assert not player.busy
-    assert stream.fetch(2) == [0, 0]
 
 
-def test_the_stream_stays_open_for_the_next_words(library: Library) -> None:
+def test_words_come_from_their_side(library: Library) -> None:
     player = SoundDevicePlayer()
-    player.play(SOUND)
-    player.play(SOUND)
+    for pan, ear in ((-1.0, 0), (1.0, 1)):
+        player.play(SOUND, pan)
+        heard = np.abs(library.streams[0].fetch(1_000).astype(int)).sum(0)
+        assert heard[ear] > 1_000 * max(heard[1 - ear], 1)
+
+
+def test_one_stream_serves_every_rate(library: Library) -> None:
+    player = SoundDevicePlayer()
+    player.play(Speech(np.full(16_000, 500, np.int16), 16_000))
     assert len(library.streams) == 1
-    player.play(Speech(SOUND.pcm, 16_000))
-    assert [(stream.samplerate, stream.closed) for stream in library.streams] == [(22_050, True), (16_000, False)]
-    player.close()
-    player.close()
-    assert library.streams[1].closed
+    assert np.count_nonzero(library.streams[0].fetch(30_000)[:, 0]) == 22_050
 
 
-def test_stop_silences_at_once(library: Library) -> None:
+def test_a_device_that_takes_only_its_own_rate_gets_it(library: Library) -> None:
+    library.rates_hz = {48_000}
+    player = SoundDevicePlayer()
+    player.play(Speech(np.full(22_050, 500, np.int16), 22_050))
+    assert library.streams[0].samplerate == 48_000
+    assert np.count_nonzero(library.streams[0].fetch(60_000)[:, 0]) == 48_000
+
+
+def test_stop_fades_within_five_milliseconds(library: Library) -> None:
     player = SoundDevicePlayer()
     player.stop()
-    player.play(SOUND)
+    player.play(Speech(np.full(22_050, 5_000, np.int16), 22_050))
+    player.chime(SOUND)
+    library.streams[0].fetch(100)
     player.stop()
     assert not player.busy
-    assert not library.streams[0].active
-    assert library.streams[0].fetch(2) == [0, 0]
-    player.play(SOUND)
-    assert library.streams[0].active
+    rest = library.streams[0].fetch(1_000)
+    assert not rest[111:].any()
+    assert np.abs(np.diff(rest[:112, 0].astype(int))).max() < 100
 
 
-def test_a_device_lost_while_running_is_told_and_tried_again(library: Library) -> None:
-    player = SoundDevicePlayer()
+class Time:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_a_device_that_is_unplugged_is_told_and_looked_for(library: Library) -> None:
+    time_s = Time()
+    player = SoundDevicePlayer(time_s)
     player.play(SOUND)
+    time_s.now_s = 0.9
+    assert player.trouble() is None
+    library.streams[0].fetch(10)
+    time_s.now_s = 1.8
+    assert player.trouble() is None
     library.device = False
-    library.streams[0].active, library.streams[0].broken = False, True
-    player.play(SOUND)
-    assert player.trouble() == "PortAudio: Device unavailable"
+    time_s.now_s = 2.0  # the device has asked for nothing for 1.1 s
+    assert player.trouble() == "PortAudio: Error querying device -1"
     assert player.trouble() is None
     player.play(SOUND)
+    time_s.now_s = 3.1
     assert player.trouble() == "PortAudio: Error querying device -1"
     library.device = True
-    player.play(SOUND)
+    time_s.now_s = 4.2
     assert player.trouble() is None
-    library.streams[-1].broken = True
-    player.stop()
-    assert player.trouble() is not None
+    player.play(SOUND)
+    assert library.streams[-1].fetch(10).any()
+    assert library.streams[0].closed
+    assert library.starts == 3
+
+
+def test_a_stream_that_ends_by_itself_is_told(library: Library) -> None:
+    player = SoundDevicePlayer()
+    library.streams[0].active = False
+    assert player.trouble() == "PortAudio: the sound device is gone"
+
+
+# The mixer
+
+
+def test_words_lower_an_earcon_and_do_not_stop_it() -> None:
+    mixer = Mixer(1_000)
+    mixer.chime(np.full((300, 2), 1_000, np.float32))
+    assert (mixer.render(100) == 1_000).all()
+    mixer.speak(np.full((100, 2), 2_000, np.float32))
+    assert (mixer.render(100) == 2_000 + round(1_000 * LOWERED)).all()
+    assert (mixer.render(100) == 1_000).all()
+    assert not mixer.busy
+
+
+def test_loudness_is_that_of_the_words_alone_and_is_limited() -> None:
+    mixer = Mixer(1_000)
+    mixer.volume = 2.0
+    mixer.speak(np.full((10, 2), 20_000, np.float32))
+    mixer.chime(np.full((20, 2), 100, np.float32))
+    rendered = mixer.render(20)[:, 0]
+    assert rendered.tolist() == [32_767] * 10 + [100] * 10
 
 
 @pytest.mark.parametrize(
@@ -188,9 +255,22 @@ def test_a_program_gets_the_samples_and_their_rate(programs: Path, name: str) ->
     assert player._process is None or player._process.wait(timeout=60) == 0
     assert not player.busy
     assert player.trouble() is None
-    assert (programs / "samples").read_bytes() == SOUND.pcm.tobytes()
+    assert (programs / "samples").read_bytes() == np.repeat(SOUND.pcm, 2).tobytes()
     assert "22050" in (programs / "args").read_text()
     player.close()
+
+
+def test_an_earcon_is_played_beside_the_words(programs: Path) -> None:
+    program(programs, "aplay", f"[ -e {programs}/probed ] && exec /bin/sleep 600; > {programs}/probed; exec /bin/cat")
+    player = CommandPlayer("aplay")
+    player.play(SOUND)
+    words = player._process
+    player.chime(SOUND)
+    assert player._process is words
+    (chime,) = player._chimes
+    player.stop()
+    assert words is not None
+    assert (words.returncode, chime.returncode) == (-9, -9)
 
 
 def test_stop_kills_the_program_and_that_is_no_trouble(programs: Path) -> None:

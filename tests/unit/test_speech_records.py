@@ -21,8 +21,15 @@ def tone(value: int, count: int = 100, rate_hz: int = 1_000) -> Speech:
 
 def read(path: Path) -> np.ndarray[Any, Any]:
     with wave.open(str(path)) as sound:
-        assert (sound.getnchannels(), sound.getsampwidth()) == (1, 2)
-        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+        assert (sound.getnchannels(), sound.getsampwidth()) == (2, 2)
+        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").reshape(-1, 2)
+
+
+def left(path: Path) -> np.ndarray[Any, Any]:
+    """The left ear; the right one is the same for what is in the middle."""
+    sound = read(path)
+    assert np.array_equal(sound[:, 0], sound[:, 1])
+    return sound[:, 0]
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -37,7 +44,7 @@ def test_speech_lies_at_its_time(tmp_path: Path) -> None:
     mix.add(0.5, tone(7))
     mix.add(2.0, tone(9))
     mix.close()
-    sound = read(tmp_path / "a.wav")
+    sound = left(tmp_path / "a.wav")
     assert len(sound) == 2_100
     assert set(np.flatnonzero(sound == 7)) == set(range(500, 600))
     assert set(np.flatnonzero(sound == 9)) == set(range(2_000, 2_100))
@@ -50,16 +57,26 @@ def test_overlaps_add_up_and_are_clipped(tmp_path: Path) -> None:
     mix.add(0.05, tone(20_000))
     mix.add(0.0, tone(-5, 10))
     mix.close()
-    assert read(tmp_path / "a.wav").tolist() == [29_995] * 10 + [30_000] * 40 + [32_767] * 50 + [20_000] * 50
+    assert left(tmp_path / "a.wav").tolist() == [29_995] * 10 + [30_000] * 40 + [32_767] * 50 + [20_000] * 50
 
 
 def test_the_file_is_valid_at_any_moment(tmp_path: Path) -> None:
     mix = WavMix(tmp_path / "a.wav", 1_000)
-    assert len(read(tmp_path / "a.wav")) == 0
+    assert len(left(tmp_path / "a.wav")) == 0
     mix.add(0.1, tone(7))
-    assert len(read(tmp_path / "a.wav")) == 200  # not closed, as after a crash
+    assert len(left(tmp_path / "a.wav")) == 200  # not closed, as after a crash
     mix.close()
     mix.close()
+
+
+def test_speech_lies_on_its_side(tmp_path: Path) -> None:
+    mix = WavMix(tmp_path / "a.wav", 1_000)
+    mix.add(0.0, tone(1_000), -1.0)
+    mix.add(0.1, tone(1_000), 1.0)
+    mix.close()
+    sound = read(tmp_path / "a.wav")
+    assert sound[50].tolist() == [1_414, 0]
+    assert sound[150].tolist() == [0, 1_414]
 
 
 def test_another_rate_is_converted(tmp_path: Path) -> None:
@@ -67,7 +84,7 @@ def test_another_rate_is_converted(tmp_path: Path) -> None:
     mix = WavMix(tmp_path / "a.wav", 22_050)
     mix.add(0.0, Speech((np.sin(2 * np.pi * 200 * time_s) * 10_000).astype(np.int16), 16_000))
     mix.close()
-    sound = read(tmp_path / "a.wav")
+    sound = left(tmp_path / "a.wav")
     expected = np.sin(2 * np.pi * 200 * np.arange(len(sound)) / 22_050) * 10_000
     assert len(sound) == 2_205
     assert np.abs(sound[:-2] - expected[:-2]).max() < 50
@@ -78,7 +95,7 @@ def test_a_wav_longer_than_the_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="as long as"):
         mix.add(30 * 3_600.0, tone(1))
     mix.close()
-    assert len(read(tmp_path / "a.wav")) == 0
+    assert len(left(tmp_path / "a.wav")) == 0
 
 
 # Transcript

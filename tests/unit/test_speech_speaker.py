@@ -8,6 +8,7 @@ import pytest
 from assistant.clock import ManualClock
 from assistant.errors import OutputError
 from assistant.speech import earcons
+from assistant.speech.scheduler import GAP_S, Scheduler
 from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, Recovered, SpeechEvent, Spoken, Trouble
 from assistant.types import Priority, Speech
 from tests.speech_builders import FakePlayer, FakeVoice, utterance
@@ -23,7 +24,7 @@ class Memory:
         self.closed = 0
         self._fails = fails
 
-    def add(self, start_s: float, speech: Speech) -> None:
+    def add(self, start_s: float, speech: Speech, pan: float) -> None:
         if self._fails:
             raise OutputError("The disk is full.", "Free some space.")
         self.kept.append((start_s, speech.seconds))
@@ -47,9 +48,9 @@ class Room:
             self.speaker.pump(self.clock.now_s())
         return self
 
-    def say(self, text: str, priority: Priority = NOTIFICATION, lasts_s: float = 2.0, **details: Any) -> bool:
+    def say(self, text: str, priority: Priority = NOTIFICATION, lasts_s: float = 2.0, **details: Any) -> None:
         now_s = self.clock.now_s()
-        return self.speaker.say(utterance(text, priority, now_s, lasts_s, **details), now_s)
+        self.speaker.say(utterance(text, priority, now_s, lasts_s, **details), now_s)
 
     def heard(self) -> list[tuple[float, str]]:
         return [(round(e.start_s, 2), e.utterance.text) for e in self.events if isinstance(e, Spoken)]
@@ -60,61 +61,43 @@ class Room:
 
 def test_words_start_at_once_and_take_their_own_seconds() -> None:
     room = Room()
-    assert room.speaker.busy_until_s() == 0.0
-    assert room.say("one two three four")
+    room.say("one two three four", pan=-0.5)
     assert room.heard() == [(0.0, "one two three four")]
     assert room.events == [Spoken(room.events[0].utterance, 0.0, 1.0)]  # type: ignore[union-attr]
-    assert room.speaker.busy_until_s() == 1.0
-    assert not room.speaker.idle
+    assert not room.at(0.9).speaker.idle
     assert room.at(1.0).speaker.idle
     assert len(room.player.played) == 1
+    assert room.player.pans == [-0.5]
 
 
-def test_one_utterance_follows_another_after_a_breath() -> None:
+def test_what_waits_follows_after_the_gap() -> None:
     room = Room()
     room.say("one two", MESSAGE)
-    assert room.say("three", MESSAGE)
-    room.at(1)
-    assert room.heard() == [(0.0, "one two"), (0.58, "three")]
+    room.say("three", MESSAGE)
+    room.at(2)
+    assert room.heard() == [(0.0, "one two"), (0.5 + GAP_S, "three")]
 
 
 def test_stale_words_are_never_started() -> None:
     room = Room()
     room.say("a b c d e f", MESSAGE)
-    assert room.say("late", MESSAGE, lasts_s=1.0)
+    room.say("late", MESSAGE, lasts_s=1.0)
     room.at(3)
     assert room.heard() == [(0.0, "a b c d e f")]
     assert room.dropped() == [("late", "expired")]
-    assert not room.speaker.say(utterance("old", now_s=0.0), 3.0)
+    room.speaker.say(utterance("old", now_s=0.0), 3.0)
     assert room.dropped()[1:] == [("old", "expired")]
 
 
-def test_change_is_dropped_at_once_where_it_would_be_stale() -> None:
-    room = Room()
-    room.say("a b c d e f g h i j k l", MESSAGE)
-    assert not room.say("Smiling.")
-    assert room.dropped() == [("Smiling.", "busy")]
-
-
-def test_news_displaces_change_that_waits_but_not_what_is_spoken() -> None:
-    room = Room()
-    room.say("Brows raised.", NOTIFICATION)
-    room.say("Smiling.", NOTIFICATION)
-    room.say("They left.", MESSAGE)
-    room.at(3)
-    assert [text for _, text in room.heard()] == ["Brows raised.", "They left."]
-    assert room.dropped() == [("Smiling.", "displaced")]
-
-
-def test_of_one_face_only_the_newest_movement_waits() -> None:
-    room = Room()
+def test_words_that_are_no_longer_true_are_dropped_as_they_would_start() -> None:
+    gone: list[str] = []
+    room = Room(scheduler=Scheduler(lambda each: each.text not in gone))
     room.say("a b", MESSAGE)
-    room.say("Smiling.", track=1)
-    room.say("Brows raised.", track=2)
-    room.say("Laughing.", track=1)
-    room.at(2)
-    assert [text for _, text in room.heard()] == ["a b", "Brows raised.", "Laughing."]
-    assert room.dropped() == [("Smiling.", "displaced")]
+    room.at(0.6).say("Smiling.")
+    gone.append("Smiling.")
+    room.at(3)
+    assert [text for _, text in room.heard()] == ["a b"]
+    assert room.dropped() == [("Smiling.", "untrue")]
 
 
 @pytest.mark.parametrize(("urgent", "reason"), [(IMPORTANT, "alert"), (MESSAGE, "answer")])
@@ -123,44 +106,30 @@ def test_alerts_and_answers_cut_others_at_once(urgent: Priority, reason: str, cu
     room = Room()
     room.say("a b c d e f", current)
     room.at(0.5)
-    assert room.say("Camera lost.", urgent, reason=reason)
+    room.say("Camera lost.", urgent, reason=reason)
     assert room.heard() == [(0.0, "a b c d e f"), (0.5, "Camera lost.")]
     assert [type(event) for event in room.events] == [Spoken, Cut, Spoken]
     assert room.player.stops == 1
 
 
-@pytest.mark.parametrize("reason", ["alert", "answer"])
-def test_an_alert_is_never_cut(reason: str) -> None:
-    room = Room()
-    room.say("a b", IMPORTANT)
-    room.say("c", IMPORTANT if reason == "alert" else MESSAGE, reason=reason)
-    room.at(2)
-    assert room.heard() == [(0.0, "a b"), (0.58, "c")]
-
-
-def test_the_newest_answer_cuts_the_one_before() -> None:
-    room = Room()
-    room.say("a b c d", MESSAGE, reason="answer")
-    room.at(0.2)
-    room.say("e f", MESSAGE, reason="answer")
-    assert room.heard() == [(0.0, "a b c d"), (0.2, "e f")]
-
-
-def test_the_urgent_go_first() -> None:
-    room = Room()
-    room.say("a b", IMPORTANT)
-    for text, priority in (("one", NOTIFICATION), ("two", IMPORTANT)):
-        room.say(text, priority)
-    room.at(2)
-    assert [text for _, text in room.heard()] == ["a b", "two", "one"]
-
-
-def test_the_queue_stays_short() -> None:
+def test_a_merged_sentence_tells_what_it_is_made_of() -> None:
     room = Room()
     room.say("a b", MESSAGE)
-    answers = [room.say(str(n), NOTIFICATION, track=n) for n in range(6)]
-    assert answers == [True] * 4 + [False] * 2
-    assert room.dropped() == [("4", "busy"), ("5", "busy")]
+    room.at(0.6).say("Smiling.", track=1)
+    room.at(0.7).say("Brows raised.", track=2)
+    room.at(3)
+    spoken = room.events[-1]
+    assert isinstance(spoken, Spoken)
+    assert spoken.utterance.text == "Smiling; Brows raised."
+    assert [part.text for part in spoken.told] == ["Smiling.", "Brows raised."]
+
+
+def test_an_alert_that_the_device_swallowed_is_said_again() -> None:
+    room = Room(player=FakePlayer(["the sound device is gone"]))
+    room.say("Camera lost.", IMPORTANT, lasts_s=9)
+    room.at(4)
+    assert [text for _, text in room.heard()] == ["Camera lost.", "Camera lost."]
+    assert [type(event) for event in room.events] == [Spoken, Trouble, Cut, Spoken, Recovered]
 
 
 def test_stop_cuts_and_forgets() -> None:
@@ -174,8 +143,8 @@ def test_stop_cuts_and_forgets() -> None:
     assert room.player.stops == 1
     assert memory.kept == [(0.0, 0.5)]
     assert room.dropped() == [("e", "stopped")]
-    assert room.say("f", MESSAGE)  # and goes on at once
-    assert room.heard()[-1] == (0.5, "f")
+    room.say("f", MESSAGE)
+    assert room.at(2).heard()[-1] == (0.5 + GAP_S, "f")
 
 
 def test_drain_lets_everything_be_said_in_the_clip_s_time() -> None:
@@ -184,8 +153,8 @@ def test_drain_lets_everything_be_said_in_the_clip_s_time() -> None:
     room.say("a b", MESSAGE)
     room.say("c d", MESSAGE)
     room.speaker.drain(lambda seconds: room.clock.set(room.clock.now_s() + seconds))
-    assert memory.kept == [(0.0, 0.5), (pytest.approx(0.58), 0.5)]
-    assert room.clock.now_s() == pytest.approx(1.08, abs=0.01)
+    assert memory.kept == [(0.0, 0.5), (pytest.approx(0.5 + GAP_S), 0.5)]
+    assert room.clock.now_s() == pytest.approx(1.0 + GAP_S, abs=0.01)
 
 
 def test_close_releases_everything_and_may_come_twice() -> None:
@@ -244,8 +213,8 @@ def test_a_full_disk_is_told_once_and_speech_can_go_on() -> None:
     with pytest.raises(OutputError):
         room.at(1)
     assert memory.closed == 1
-    assert room.say("two", MESSAGE)
-    room.at(2)
+    room.say("two", MESSAGE)
+    room.at(3)
     room.speaker.close()
     assert [text for _, text in room.heard()] == ["one", "two"]
 
@@ -255,7 +224,7 @@ def test_an_alert_said_from_within_a_failing_output_is_not_lost() -> None:
     room = Room()
 
     class Full(Memory):
-        def add(self, start_s: float, speech: Speech) -> None:
+        def add(self, start_s: float, speech: Speech, pan: float) -> None:
             if not self.kept:
                 self.kept.append((start_s, speech.seconds))
                 room.say("I cannot save that.", IMPORTANT, lasts_s=5)
