@@ -31,6 +31,7 @@ class Candidate:
         level: verbosity from which it is said.
         track: whom it is about.
         claim: what is said of them, if anything.
+        telling: which of the texts tell of the claim.
         people: how many there are.
     """
 
@@ -44,6 +45,7 @@ class Candidate:
     level: int = 1
     track: Track | None = None
     claim: Claim | None = None
+    telling: tuple[str, ...] = ()
     people: int = 0
     holds: Callable[[str], bool] = lambda _text: True
 
@@ -51,7 +53,7 @@ class Candidate:
         """Return the words with what is behind them."""
         face = self.track.person.face if self.track else None
         evidence: dict[str, float] = {"people": self.people} if self.people or self.cue == "departure" else {}
-        if self.claim and self.claim.words.casefold() in text.casefold():
+        if self.claim and text in self.telling:
             evidence.update(self.claim.evidence)
         number, pan = (face.track, places.pan(face, width_px)) if face else (0, 0.0)
         return Utterance(text, self.priority, now_s, now_s + self.lasts_s, self.cue, number, evidence, pan)
@@ -84,13 +86,18 @@ class Composer:
 
         def full(more: str) -> str:
             place = self._phrases.place(nearest.person.face, scene, self._hfov_deg, more)
-            return f"{who}. {self._phrases.nearest(place)}." if several else f"{who}, {place}."
+            if several:
+                return f"{self._phrases.whole(who)} {self._phrases.nearest(place)}"
+            return self._phrases.placed(who, place)
+
+        telling = (full(claim.words),) if claim else ()
+        texts = (*telling, full(""), self._phrases.whole(who))
 
         def said(text: str) -> None:
             for track in arrived:
                 track.greeted = track.announced = True
                 track.spoken_of_s = now_s
-            if claim and claim.words in text:
+            if claim and text in telling:
                 nearest.said[claim.key] = (claim, now_s)
 
         def undo() -> None:
@@ -100,13 +107,13 @@ class Composer:
                 nearest.said.pop(claim.key, None)
 
         def holds(text: str) -> bool:
-            return claim is None or claim.words not in text or _shown(nearest, claim)
+            return claim is None or text not in telling or _shown(nearest, claim)
 
-        texts = (*([full(claim.words)] if claim else []), full(""), f"{who}.")
         return Candidate(
             *("arrival", Rank.ARRIVAL, texts, Priority.MESSAGE, NEWS_LASTS_S, said, undo),
             track=nearest,
             claim=claim,
+            telling=telling,
             people=people,
             holds=holds,
         )
@@ -156,6 +163,7 @@ class Composer:
             track=track,
             claim=claim,
             holds=lambda _text: _shown(track, claim),
+            telling=texts,
         )
 
     def _change_text(self, track: Track, words: str, scene: Scene) -> str:

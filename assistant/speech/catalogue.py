@@ -78,14 +78,19 @@ class Direction(_Section):
 
 
 class Sentence(_Section):
-    """Hold the whole sentences about people and light."""
+    """Hold the sentences about people and light, and what they are put together from."""
 
+    whole: Annotated[_Text, _with_braces("words")]
+    placed: Annotated[_Text, _with_braces("who place")]
+    place: Annotated[_Text, _with_braces("distance direction")]
+    doing: Annotated[_Text, _with_braces("distance direction movement")]
     change: Annotated[_Text, _with_braces("movement")]
     change_of: Annotated[_Text, _with_braces("direction movement")]
     left: _Words
     some_left: Plural
     all_left: _Words
-    because: Annotated[_Text, _with_braces("movement units")]
+    because: Annotated[_Text, _with_braces("movement unit")]
+    because_both: Annotated[_Text, _with_braces("movement unit other")]
     dark: _Words
     light: _Words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from assistant.speech import grammar
@@ -15,6 +15,7 @@ from assistant.speech.catalogue import Catalogue
 MOST_WORDS: Final = 9
 MOST_MEDIAN_WORDS: Final = 5
 _ENDS: Final = (".", "?", "!", "।", "。", "？")
+_FULLER: Final = ("sentence.doing", "sentence.because_both")  # said only where the whole sentence keeps the limit
 _MARKS: Final = ".,:;?!¿¡\"'’()।"
 _NOT_SPOKEN: Final = ("language", "rules")
 
@@ -53,24 +54,33 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def filled(words: Catalogue) -> dict[str, str]:
-    """Return every phrase with its braces filled with the longest words that may stand there."""
-    longest = _longest(words)
-    return {key: phrase.format(**longest) for key, phrase in phrases(words)}
+    """Return every phrase with its braces filled with the longest words that may stand there.
+
+    What the policy says only where there is room for it is filled with the shortest: it must be possible to say it.
+    """
+    longest, shortest = _fillings(words, max), _fillings(words, min)
+    return {key: phrase.format(**(shortest if key in _FULLER else longest)) for key, phrase in phrases(words)}
 
 
-def _longest(words: Catalogue) -> Mapping[str, str]:
-    """Return the longest words for each brace, by count."""
-    distance = max(_values(words.distance), key=count_words)
-    direction = max(words.direction.hours, key=count_words)
+def _fillings(words: Catalogue, pick: Callable[..., str]) -> Mapping[str, str]:
+    """Return words for each brace: the most, or the fewest, as `pick` is max or min."""
+    distance = pick(_values(words.distance), key=count_words)
+    direction = pick(words.direction.hours, key=count_words)
+    movement = pick([*_values(words.manner), *_values(words.movement), *_values(words.emotion)], key=count_words)
+    unit = pick(_values(words.unit), key=count_words)
     return {
-        "n": max(words.people.numbers, key=count_words),
+        "n": pick(words.people.numbers, key=count_words),
+        "who": pick(words.people.another, words.people.count["other"], key=count_words),
+        "words": words.people.more,
+        "distance": distance,
         "direction": direction,
-        "place": f"{distance}, {direction}",
-        "cue": max(_values(words.cue), key=count_words),
+        "place": words.sentence.place.format(distance=distance, direction=direction),
+        "cue": pick(_values(words.cue), key=count_words),
         "key": "F1",
-        "action": max(_values(words.action), key=count_words),
-        "movement": max([*_values(words.manner), *_values(words.movement), *_values(words.emotion)], key=count_words),
-        "units": max(_values(words.unit), key=count_words),
+        "action": pick(_values(words.action), key=count_words),
+        "movement": movement,
+        "unit": unit,
+        "other": unit,
     }
 
 

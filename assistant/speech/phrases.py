@@ -15,7 +15,6 @@ from assistant.types import Face, Person, Scene
 _TURNED_AWAY_DEG: Final = 45.0  # beyond, half of the face is hidden, and movements of it are guesses
 _CLOSE_M: Final = 1.2  # Hall's personal distance: nearer needs no number
 _MOST_DESCRIBED: Final = 3  # an answer about more people is longer than it is useful
-_MOST_REASONS: Final = 2  # Action Units named with an emotion word
 _RANK_OF_LEVEL: Final = {2: Rank.STRONG, 3: Rank.MOVEMENT, 4: Rank.MINOR}
 
 
@@ -97,8 +96,16 @@ class Phrases:
         return self._words.people.another
 
     def nearest(self, place: str) -> str:
-        """Return such as "Nearest near, at one o'clock"."""
+        """Return such as "Nearest close, at one o'clock."."""
         return self._words.people.nearest.format(place=place)
+
+    def whole(self, words: str) -> str:
+        """Return such as "Two people."."""
+        return self.sentence.whole.format(words=words)
+
+    def placed(self, who: str, place: str) -> str:
+        """Return such as "One person, close, at one o'clock."."""
+        return self.sentence.placed.format(who=who, place=place)
 
     def direction(self, face: Face, scene: Scene, hfov_deg: float) -> str:
         """Return such as "at one o'clock"."""
@@ -107,7 +114,8 @@ class Phrases:
     def place(self, face: Face, scene: Scene, hfov_deg: float, more: str = "") -> str:
         """Return such as "close, at one o'clock, smiling"; `more` goes last."""
         distance = self.distance(places.distance_m(face, scene.width_px, hfov_deg))
-        return ", ".join(filter(None, [distance, self.direction(face, scene, hfov_deg), more]))
+        pattern = self.sentence.doing if more else self.sentence.place
+        return pattern.format(distance=distance, direction=self.direction(face, scene, hfov_deg), movement=more)
 
     def distance(self, metres: float) -> str:
         """Return "close", such as "two metres", or "far"."""
@@ -147,13 +155,16 @@ class Phrases:
         units = dict(zip(AU_ORDER, person.units.probability, strict=True))
         evidence = {label: person.expression.probabilities[EXPRESSIONS.index(label)]}
         evidence.update({au: p for au in person.expression.evidence if (p := units[au]) is not None})
-        reasons = [getattr(self._words.unit, au) for au in person.expression.evidence[:_MOST_REASONS]]
-        fuller = (
-            self.sentence.because.format(movement=words, units=", ".join(reasons[:count]))
-            for count in range(len(reasons), 0, -1)
-        )
         cue = "smile" if label == "happiness" else "movement"
-        return Claim(label, words, evidence, Rank.EMOTION, cue, 2, tuple(fuller))
+        return Claim(
+            label, words, evidence, Rank.EMOTION, cue, 2, self._with_reasons(words, person.expression.evidence)
+        )
+
+    def _with_reasons(self, movement: str, evidence: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the words with two Action Units as reasons, and with one; fewer where there are fewer."""
+        units = [getattr(self._words.unit, au) for au in evidence[:2]]
+        patterns = (self.sentence.because_both, self.sentence.because)[2 - len(units) :]
+        return tuple(pattern.format(movement=movement, unit=units[0], other=units[-1]) for pattern in patterns)
 
     def describe_scene(
         self, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0, most: int = _MOST_DESCRIBED
@@ -168,12 +179,12 @@ class Phrases:
         """
         people = scene.people
         if not people:
-            return f"{self.count(0)}."
+            return self.whole(self.count(0))
         spots = [self._spot(person, scene, emotions, hfov_deg) for person in people[:most]]
         if len(people) == 1:
-            return f"{self.count(1)}, {spots[0]}."
+            return self.placed(self.count(1), spots[0])
         each = [self._words.people.one.format(place=spot) for spot in spots]
-        return " ".join(f"{sentence}." for sentence in [self.count(len(people)), *each])
+        return " ".join([self.whole(self.count(len(people))), *each])
 
     def _spot(self, person: Person, scene: Scene, emotions: bool, hfov_deg: float) -> str:
         if turned_away(person.face):

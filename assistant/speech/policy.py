@@ -157,16 +157,16 @@ class Policy:
 
     def _arrived(self, now_s: float) -> list[Track]:
         """Return who is in view and was not told of; give up those whose arrival is no news any more."""
-        arrived = []
+        arrived, who = [], self._phrases.whole(self._phrases.count(1))
         for track in self._crowd.tracks.values():
             if track.confirmed_s is None or track.greeted:
                 continue
             if "arrival" not in self.cues:  # the wearer chose not to hear it, but may want to hear of the departure
                 track.greeted = track.announced = True
-                self._keep_back(f"{self._phrases.count(1)}.", Priority.MESSAGE, "arrival", "cue off", track)
+                self._keep_back(who, Priority.MESSAGE, "arrival", "cue off", track)
             elif now_s - track.confirmed_s > NEWS_LASTS_S:
                 track.greeted = True
-                self._keep_back(f"{self._phrases.count(1)}.", Priority.MESSAGE, "arrival", "expired", track)
+                self._keep_back(who, Priority.MESSAGE, "arrival", "expired", track)
             elif track.last_s == now_s:
                 arrived.append(track)
         return arrived

@@ -150,13 +150,15 @@ def test_scenes_are_described() -> None:
     assert say(scene()) == "Nobody in view."
     assert say(scene(person("AU12", x=590))) == "One person, close, at one o'clock, smiling."
     two = scene(person("AU12", x=50), person(x=590, width=45, track=2))
-    assert say(two) == "Two people. One close, at eleven o'clock, smiling. One two metres, at one o'clock."
+    assert (
+        say(two) == "Two people. One person, close, at eleven o'clock, smiling. One person, two metres, at one o'clock."
+    )
 
 
 def test_a_crowd_is_counted_and_only_the_nearest_described() -> None:
     said = phrases().describe_scene(scene(*[person(track=n) for n in range(1, 8)]))
     assert said.startswith("Seven people. ")
-    assert said.count("One close") == 3
+    assert said.count("One person, close") == 3
     assert phrases().describe_scene(scene(*[person()] * 40)).startswith("More than ten people.")
 
 
@@ -176,7 +178,7 @@ def own(tmp_path: Path, old: str, new: str) -> Path:
     [
         ('close = "close"', 'clsoe = "close"', "close"),
         ('close = "close"', "close = 3", "distance.close"),
-        ("One {place}", "One {pace}", "{place}"),
+        ("One person, {place}", "One person, {pace}", "{place}"),
         ("They left.", "{who} left.", "no braces"),
         ("They left.", "They left {", "no braces"),
         ("happiness =", "joy =", "emotion.joy"),
@@ -195,7 +197,7 @@ def test_a_mistake_in_a_phrase_file_is_told_with_its_place(tmp_path: Path, old: 
 
 def test_a_misspelt_key_is_told_with_line_and_nearest_key(tmp_path: Path) -> None:
     path = own(tmp_path, 'nearest = "', 'neares = "')
-    line = path.read_text().splitlines().index('neares = "Nearest {place}"') + 1
+    line = path.read_text().splitlines().index('neares = "Nearest, {place}."') + 1
     with pytest.raises(SettingsError) as caught:
         type(phrases()).load(path)
     assert f"line {line}: there is no key people.neares" in caught.value.cause

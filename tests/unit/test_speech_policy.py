@@ -98,7 +98,7 @@ def test_a_new_number_for_the_same_place_is_nobody_new() -> None:
 def test_several_who_come_together_are_counted() -> None:
     pair = (person(track=1, x=590, width=120), person(track=2, x=50))
     story = Story().show(5, *pair)
-    assert story.texts() == ["Two people. Nearest close, at one o'clock."]
+    assert story.texts() == ["Two people. Nearest, close, at one o'clock."]
     story.show(12, pair[0])
     assert story.texts()[1:] == ["One person left."]
     assert Story().show(12, *pair).show(4).texts()[1:] == ["Everyone left."]
@@ -223,7 +223,7 @@ def test_settings_change_while_it_runs() -> None:
 
 def test_an_answer_tells_of_no_more_people_than_the_verbosity_allows() -> None:
     crowd = scene(*[person(track=number) for number in range(1, 10)])
-    told = [policy(verbosity=level).describe_scene(crowd).count("One close") for level in (1, 2, 3, 4)]
+    told = [policy(verbosity=level).describe_scene(crowd).count("One person, close") for level in (1, 2, 3, 4)]
     assert told == [1, 3, 4, 6]
 
 
