@@ -181,5 +181,5 @@ def nearest_of(tracks: list[Track]) -> Track:
 
 
 def _shown(track: Track, claim: Claim) -> bool:
-    """Tell whether a face still shows it; a nod or another passing movement was seen and stays true."""
-    return claim.lasts_s == 0 or claim.key in track.steady.on
+    """Tell whether a face shows it at this moment; a nod or another passing movement was seen and stays true."""
+    return claim.lasts_s == 0 or claim.key in track.claims

@@ -18,6 +18,7 @@ _ANSWER_LASTS_S: Final = 6.0
 _FACE_GAP_S: Final = 2.5  # between two utterances about one face
 _PLAIN_LEAVES_WORDS: Final = 4  # room that plain movements leave for a smile or an arrival
 _MOST_WORDS: Final = 9  # in one utterance
+_OUT_OF_VIEW_S: Final = 0.5  # a face that is missed for longer is not spoken of
 _PAUSE_S: Final = 3.0  # no scene for so long: what was known is not known any more
 _KNOWN_OR_UNWANTED: Final = ("repeated", "stopped", "no voice")
 """Reasons for which dropped words are not tried again."""
@@ -122,9 +123,15 @@ class Policy:
         """Tell whether words that were decided on still hold; the speaker asks at the moment they would start."""
         for other, candidate in self._decided:
             if other is utterance:
-                gone = candidate.track and all(track is not candidate.track for track in self._crowd.tracks.values())
-                return not gone and candidate.holds(other.text)
+                return self._in_view(candidate.track) and candidate.holds(other.text)
         return True  # an answer, or a state that is not ours
+
+    def _in_view(self, track: Track | None) -> bool:
+        """Tell whether somebody is seen now, or was a moment ago; nobody is missing where nobody was meant."""
+        if track is None:
+            return True
+        known = any(track is each for each in self._crowd.tracks.values())
+        return known and self._now_s - track.last_s <= _OUT_OF_VIEW_S
 
     def describe_scene(self, scene: Scene) -> str:
         """Return the whole scene in words, as an answer."""

@@ -173,7 +173,7 @@ class Scheduler:
         self._last_of_series.clear()
         if self._current is not None:
             steps.append(Stop())
-            self._end_early(now_s)
+            self._end_early(now_s - BREATH_S)  # the next answer need not wait
         return steps
 
     # What waits

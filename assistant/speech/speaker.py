@@ -165,6 +165,11 @@ class QueueSpeaker:
         self._perform(self._scheduler.due(now_s), now_s)
 
     @property
+    def current(self) -> Utterance | None:
+        """What is being said."""
+        return self._current.utterance if self._current else None
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is being said and nothing waits."""
         return self._current is None and self._scheduler.idle
