@@ -26,7 +26,7 @@ from assistant.recording import Guard, OverlayRecorder, TranscriptRecorder, WavR
 from assistant.runners import Listener
 from assistant.settings import Settings
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
-from assistant.speech.earcons import ALERT
+from assistant.speech import earcons
 from assistant.speech.phrases import Phrases
 from assistant.speech.players import Player, SilentPlayer
 from assistant.speech.policy import Policy
@@ -194,9 +194,9 @@ class _Run:
             assert self._speaker is not None
             if self._camera.live:  # the wearer cannot see that it has started
                 now_s = self._clock.now_s()
-                self._speaker.say(
-                    Utterance(self._phrases.state.started, Priority.MESSAGE, now_s, now_s + _ALERT_S, "started"), now_s
-                )
+                words, until_s = self._phrases.state.started, now_s + _ALERT_S
+                started = Utterance(words, Priority.MESSAGE, now_s, until_s, "started", earcon=earcons.STARTED)
+                self._speaker.say(started, now_s)
             self.loop.run(self._camera)
             self._speaker.drain(self._let_pass)
 
@@ -239,7 +239,8 @@ class _Run:
 
     def _camera_state(self, state: str) -> None:
         self._supervisor.camera_state(state)
-        self._alert(getattr(self._phrases.state, _CAMERA_WORDS[state]), f"{state}.")
+        earcon = earcons.RESUMED if state == camera_watch.BACK else earcons.CAMERA_LOST
+        self._alert(getattr(self._phrases.state, _CAMERA_WORDS[state]), f"{state}.", earcon)
 
     def _lost_accelerator(self, error: BackendError, backend: str) -> None:
         self._backend = backend
@@ -250,14 +251,13 @@ class _Run:
         self._supervisor.loaded_anew(error)
         self._warn(f"{error} It was loaded anew.")
 
-    def _alert(self, words: str, detail: str) -> None:
+    def _alert(self, words: str, detail: str, earcon: str = earcons.ERROR) -> None:
         """Say a state that the wearer must know, at once; print the details."""
         print(f"Facecue: {detail}", file=sys.stderr, flush=True)
         if self._speaker is not None:
             now_s = self._clock.now_s()
-            self._speaker.say(
-                Utterance(words, Priority.IMPORTANT, now_s, now_s + _ALERT_S, "alert", earcon=ALERT), now_s
-            )
+            alert = Utterance(words, Priority.IMPORTANT, now_s, now_s + _ALERT_S, "alert", earcon=earcon)
+            self._speaker.say(alert, now_s)
 
     def _warn(self, sentence: str) -> None:
         """Print what the wearer cannot be told, once."""

@@ -34,7 +34,7 @@ class TextOnly:
 
     def synthesise(self, text: str) -> Speech:
         """Return an earcon, and silence for as long as the words would last."""
-        sound = earcons.earcon(earcons.FAILED)
+        sound = earcons.earcon(earcons.ERROR)
         silence = np.zeros(round(len(text.split()) * self._word_s * sound.rate_hz), np.int16)
         return Speech(np.concatenate([sound.pcm, silence]), sound.rate_hz)
 

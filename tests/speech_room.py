@@ -124,6 +124,3 @@ class WatchedRoom:
                     same = (part.text, part.evidence.get("people")) == (words.text, words.evidence.get("people"))
                     return same and start_s - event.start_s < REPEAT_S
         return False
-
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assistant.speech import places
+from assistant.speech import earcons, places
 from assistant.speech.claims import Claim, Rank
 from assistant.speech.crowd import Crowd, Track
 from assistant.speech.phrases import Phrases
@@ -56,7 +56,8 @@ class Candidate:
         if self.claim and text in self.telling:
             evidence.update(self.claim.evidence)
         number, pan = (face.track, places.pan(face, width_px)) if face else (0, 0.0)
-        return Utterance(text, self.priority, now_s, now_s + self.lasts_s, self.cue, number, evidence, pan)
+        earcon = earcons.OF_CUE.get(self.cue, "")
+        return Utterance(text, self.priority, now_s, now_s + self.lasts_s, self.cue, number, evidence, pan, earcon)
 
 
 class Composer:

@@ -223,7 +223,13 @@ class Policy:
         text = self._phrases.sentence.dark if dark else self._phrases.sentence.light
         expires_at_s = now_s + _ANSWER_LASTS_S
         return Utterance(
-            text, Priority.IMPORTANT, now_s, expires_at_s, "alert", evidence={"dark": dark}, earcon=earcons.ALERT
+            text,
+            Priority.IMPORTANT,
+            now_s,
+            expires_at_s,
+            "alert",
+            evidence={"dark": dark},
+            earcon=earcons.LOW_LIGHT if dark else earcons.RESUMED,
         )
 
     # What is kept back

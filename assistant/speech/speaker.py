@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+import numpy as np
+
 from assistant.clock import Clock
 from assistant.errors import FacecueError, OutputError, SpeechError
 from assistant.speech import earcons
+from assistant.speech.mixer import LOWERED
 from assistant.speech.players import Player
 from assistant.speech.scheduler import Forget, Scheduler, Start, Step, Stop
 from assistant.types import Speech, Synthesiser, Utterance
@@ -212,6 +215,20 @@ class QueueSpeaker:
         """Close."""
         self.close()
 
+    def chime(self, name: str) -> None:
+        """Play a short sound now, beside what is being said.
+
+        Args:
+            name: one of `earcons.MEANINGS`.
+
+        Raises:
+            OutputError: the WAV file cannot be written.
+        """
+        sound = earcons.earcon(name)
+        self._player.chime(sound)
+        heard = sound if self._current is None else replace(sound, pcm=(sound.pcm * LOWERED).astype(np.int16))
+        self._keep(self._clock.now_s(), heard, 0.0)
+
     def _perform(self, steps: Iterable[Step], now_s: float) -> None:
         """Take steps in their order; what is told meanwhile may lead to more, which follow."""
         self._steps.extend((step, now_s) for step in steps)
@@ -233,7 +250,7 @@ class QueueSpeaker:
 
     def _start(self, step: Start, now_s: float) -> None:
         words = self._synthesise(step.utterance, now_s)
-        speech = earcons.earcon(earcons.FAILED) if words is None else words
+        speech = earcons.earcon(earcons.ERROR) if words is None else words
         self._heard = True
         self._player.play(speech, step.utterance.pan)
         self._current = _Current(step.utterance, now_s, speech)
@@ -273,10 +290,15 @@ class QueueSpeaker:
     def _finish(self, speech: Speech) -> None:
         """Forget the current words and keep `speech`, as much of them as was heard."""
         current, self._current = self._current, None
-        if self._wav is None or current is None:
+        if current is not None:
+            self._keep(current.start_s, speech, current.utterance.pan)
+
+    def _keep(self, start_s: float, sound: Speech, pan: float) -> None:
+        """Write what was heard to the WAV file, if there is one."""
+        if self._wav is None:
             return
         try:
-            self._wav.add(current.start_s, speech, current.utterance.pan)
+            self._wav.add(start_s, sound, pan)
         except OutputError:
             wav, self._wav = self._wav, None  # told once, not again by `close`
             wav.close()
