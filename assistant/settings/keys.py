@@ -21,8 +21,9 @@ class Key:
         section: its section, "" for a key above the sections.
         name: within the section.
         kind: what its values are.
-        choices: all its values, where they can be counted.
+        choices: all its values, where they can be counted; `names`: of each, for people.
         least: smallest value; `most`: largest; every number has both, texts have none.
+        pattern: regular expression that a text must match, or "".
         live: whether a running Facecue takes it on at once.
     """
 
@@ -34,8 +35,10 @@ class Key:
     default: Any
     unit: str
     choices: tuple[Any, ...]
+    names: tuple[str, ...]
     least: float | None
     most: float | None
+    pattern: str
     live: bool
     spoken: str
     preview: str
@@ -119,8 +122,10 @@ def _key(section: str, owner: type[Section], name: str, field: FieldInfo) -> Key
         default=field.default,
         unit=str(extra.get("unit", "")),
         choices=choices,
+        names=tuple(map(str, extra.get("names") or choices)),  # type: ignore[arg-type]
         least=limits.get("ge"),
         most=limits.get("le"),
+        pattern=next((str(rule.pattern) for rule in field.metadata if getattr(rule, "pattern", None)), ""),
         live=bool(extra.get("live")),
         spoken=str(extra.get("spoken") or (field.title or name).lower()),
         preview=str(extra.get("preview", "")),

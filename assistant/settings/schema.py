@@ -6,7 +6,7 @@ To add a key, add a line to its section with `setting`, and make the two files a
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -38,6 +38,7 @@ def setting(
     live: bool = False,
     spoken: str = "",
     preview: str = "",
+    names: tuple[str, ...] = (),
     part: Part | None = None,
     **limits: Any,
 ) -> Any:
@@ -50,12 +51,13 @@ def setting(
         unit: of a number, in words.
         live: whether a running Facecue takes it on at once; otherwise at its next start.
         spoken: its name where a change is announced; the label where it is left out.
-        preview: words that let one hear it; "" where there is nothing to hear.
+        preview: words that let one hear it, a line for each where there are choices; "" where there is nothing to hear.
+        names: of the choices, for people, where they do not speak for themselves.
         part: of the page, where it is not its section's.
         **limits: what pydantic checks: ge, le (every number needs both), min_length, max_length, pattern.
     """
-    extra: dict[str, Any] = {"unit": unit, "live": live, "spoken": spoken, "preview": preview, "part": part}
-    return Field(default=default, title=label, description=help, json_schema_extra=extra, **limits)
+    extra = {"unit": unit, "live": live, "spoken": spoken, "preview": preview, "names": list(names), "part": part}
+    return Field(default=default, title=label, description=help, json_schema_extra=cast(Any, extra), **limits)
 
 
 TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -174,6 +176,11 @@ class SpeechSettings(Section):
         "too; 4 also minor ones and details.",
         live=True,
         spoken="verbosity",
+        names=("People only", "People and smiles", "Movements too", "Everything"),
+        preview="One person, close, ahead. They left.\n"
+        "One person, close, ahead. Smiling. They left.\n"
+        "One person, close, ahead. Smiling. Brows raised. They left.\n"
+        "One person, close, ahead. Smiling. Brows raised. Lips pressed. Coming closer. They left.",
         part="say",
     )
     emotions: bool = setting(
@@ -181,6 +188,7 @@ class SpeechSettings(Section):
         "Emotion words",
         "Also says hedged emotion words, such as: seems happy. A face is no proof of a feeling.",
         live=True,
+        preview="Seems happy.",
         part="what",
     )
     max_words_per_10_s: int = setting(
@@ -206,15 +214,29 @@ class CueSettings(Section):
 
     part = "say"
 
-    arrival: bool = setting(True, "Somebody comes", "Says who comes into view, and where.", live=True)
-    departure: bool = setting(True, "Somebody goes", "Says that somebody has left the view.", live=True)
-    facing: bool = setting(True, "Facing you", "Says that somebody turns to you.", live=True)
-    smile: bool = setting(True, "Smiles", "Says that somebody smiles, or stops.", live=True)
-    movement: bool = setting(True, "Movements of faces", "Says movements such as raised brows.", live=True)
-    gesture: bool = setting(True, "Nods and shakes", "Says that somebody nods, or shakes the head.", live=True)
-    talking: bool = setting(True, "Talking", "Says that somebody's lips move as in talking.", live=True)
-    approach: bool = setting(True, "Coming closer", "Says that somebody comes closer, or moves away.", live=True)
-    eyes_closed: bool = setting(False, "Closed eyes", "Says that somebody's eyes stay closed.", live=True)
+    arrival: bool = setting(
+        True, "Somebody comes", "Says who comes into view, and where.", live=True, preview="One person, close, ahead."
+    )
+    departure: bool = setting(
+        True, "Somebody goes", "Says that somebody has left the view.", live=True, preview="They left."
+    )
+    facing: bool = setting(True, "Facing you", "Says that somebody turns to you.", live=True, preview="Facing you.")
+    smile: bool = setting(True, "Smiles", "Says that somebody smiles, or stops.", live=True, preview="Smiling.")
+    movement: bool = setting(
+        True, "Movements of faces", "Says movements such as raised brows.", live=True, preview="Brows raised."
+    )
+    gesture: bool = setting(
+        True, "Nods and shakes", "Says that somebody nods, or shakes the head.", live=True, preview="Nodding."
+    )
+    talking: bool = setting(
+        True, "Talking", "Says that somebody's lips move as in talking.", live=True, preview="Talking."
+    )
+    approach: bool = setting(
+        True, "Coming closer", "Says that somebody comes closer, or moves away.", live=True, preview="Coming closer."
+    )
+    eyes_closed: bool = setting(
+        False, "Closed eyes", "Says that somebody's eyes stay closed.", live=True, preview="Eyes closed."
+    )
 
 
 class QuietHours(Section):
@@ -302,6 +324,7 @@ class Settings(Section):
         "Profile",
         "home, work, school or quiet. In work and school emotion words cannot be on; quiet says who comes and goes.",
         live=True,
+        names=("Home", "Work", "School", "Quiet"),
         part="say",
     )
     camera: CameraSettings = CameraSettings()
