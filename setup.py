@@ -16,6 +16,7 @@ setup(
     package_dir={"assistant.models": "models", "assistant.config": "config"},
     package_data={
         "assistant": ["py.typed"],
+        "assistant.web": ["style.css", "templates/*.html"],
         "assistant.models": ["*/*"],
         "assistant.config": ["*.toml", "*/*.toml"],
     },

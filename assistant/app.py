@@ -21,10 +21,12 @@ from assistant.clock import Clock, ManualClock, SystemClock
 from assistant.errors import BackendError, FacecueError, OutputError
 from assistant.expression.smoothing import Smoother
 from assistant.inference import choose
+from assistant.live_settings import ChangingVoice, LiveSettings, cues
 from assistant.loop import Loop, Observer, Stages, brightness
 from assistant.recording import Guard, OverlayRecorder, TranscriptRecorder, WavRecorder
 from assistant.runners import Listener
 from assistant.settings import Settings
+from assistant.settings.store import Store
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
 from assistant.speech import earcons
 from assistant.speech.phrases import Phrases
@@ -66,13 +68,14 @@ _CAMERA_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what a run is asked for beside the settings: outputs, sound and speed."""
+    """Hold what a run is asked for beside the settings: outputs, sound, speed, and where settings are changed."""
 
     transcript: Path | None = None
     wav: Path | None = None
     overlay: Path | None = None
     mute: bool = False
     speed: Literal["real", "max"] = "real"
+    store: Store | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class _Run:
         self._backend = ""
         self._speaker: QueueSpeaker | None = None
         self._recorder: TranscriptRecorder | None = None
+        self._live: LiveSettings | None = None
         self._supervisor = Supervisor(SystemClock())
         self.health = self._supervisor.health
         self.guards: list[Guard] = []
@@ -136,7 +140,8 @@ class _Run:
             self._sight = build_sight(settings, choose.BUDGET_MS, Listener(self._lost_accelerator, self._loaded_anew))
             self._backend = self._backend or self._sight.choice.backend
             self.health.name(model=self._sight.choice.model_name, backend=self._backend)
-            self._synthesiser, no_voice = voice_or_text(settings)
+            voice, no_voice = voice_or_text(settings)
+            self._synthesiser = ChangingVoice(voice)
             undo.callback(self._synthesiser.close)
             self._warn(no_voice)
             self._supervisor.missing("voice", no_voice)
@@ -178,6 +183,12 @@ class _Run:
         scheduler = Scheduler(self._policy.still_true)
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav, scheduler)
         self.closing.callback(self._speaker.close)
+        if request.store is not None:
+            store, say = request.store, self._speaker.say
+            live = LiveSettings(store, self._policy, self._synthesiser, say, self._clock, self.health, self._warn)
+            self._live = live
+            self.closing.callback(live.close)
+            observers.append(live)
         vision, sight = settings.vision, self._sight
         detector = sight.detector
         if request.speed == "real":
@@ -217,13 +228,15 @@ class _Run:
     def _heard(self, event: SpeechEvent) -> None:
         """Pass on what the speaker tells."""
         self._supervisor.heard(event)
+        if self._live is not None:
+            self._live.heard(event)
         if self._recorder is not None:
             self._recorder.heard(event)
         if isinstance(event, Spoken):
             self._utterances += 1
             for part in event.told:
                 self._policy.spoken(part, event.start_s, event.seconds)
-            self._show(f"at {event.start_s:.1f} s: {event.utterance.text}")
+            self._show(f"at {event.start_s:.1f} s: {event.utterance.shown}")
         elif isinstance(event, Dropped):
             self._policy.dropped(event.utterance, event.reason)
             if event.reason == "no voice":
@@ -327,7 +340,7 @@ def _policy(settings: Settings, phrases: Phrases) -> Policy:
         speech.verbosity,
         settings.camera.hfov_deg,
         speech.max_words_per_10_s,
-        frozenset(name for name, on in settings.cues if on),
+        cues(settings),
     )
 
 

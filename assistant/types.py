@@ -160,6 +160,7 @@ class Utterance:
         evidence: Action Units and probabilities, or counts, behind the claim.
         pan: where to hear it, -1 left to 1 right.
         earcon: name of a short sound played first, or "".
+        written: what is written in its place where the words are a secret for the wearer's ear, or "".
     """
 
     text: str
@@ -171,6 +172,12 @@ class Utterance:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     pan: float = 0.0
     earcon: str = ""
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What may be written of it, in a transcript or on a page."""
+        return self.written or self.text
 
     @property
     def prompted(self) -> bool:

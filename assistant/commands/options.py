@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import OutputError, SettingsError
 from assistant.settings import Settings, load, override
+from assistant.settings.store import Store
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,24 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     """
     settings = load(arguments.settings)
     return override(settings, "inference", model=arguments.model, backend=arguments.backend)
+
+
+def open_store(arguments: argparse.Namespace, more: Callable[[Settings], Settings]) -> Store:
+    """Open the settings of a command that goes on for long; a person's own file may be wrong, a named one not.
+
+    Args:
+        arguments: of the command line.
+        more: lays further options over what the file says.
+
+    Raises:
+        SettingsError: an option is wrong, or the file that was named.
+    """
+    if arguments.settings is not None:
+        load(arguments.settings)
+    return Store(
+        arguments.settings,
+        lambda settings: more(override(settings, "inference", model=arguments.model, backend=arguments.backend)),
+    )
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: tuple[Path, ...] = ()) -> None:

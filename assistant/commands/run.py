@@ -22,12 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until the source ends or Ctrl-C."""
-    settings = override(options.read_settings(arguments), "camera", source=arguments.source)
+    store = options.open_store(arguments, lambda settings: override(settings, "camera", source=arguments.source))
+    settings = store.settings
     outputs = {"--transcript": arguments.transcript, "--wav": arguments.wav, "--overlay": arguments.overlay}
     options.check_outputs(outputs, (Path(settings.camera.source),) if settings.camera.source else ())
     from assistant import app  # here, so that help and wrong options do not wait for OpenCV
 
-    request = app.Request(arguments.transcript, arguments.wav, arguments.overlay, arguments.mute, arguments.speed)
+    request = app.Request(
+        arguments.transcript, arguments.wav, arguments.overlay, arguments.mute, arguments.speed, store
+    )
     report = app.watch(settings, request, lambda line: print(line, flush=True))
     if arguments.json:
         options.print_json(report)

@@ -12,7 +12,7 @@ from assistant.commands import options
 from assistant.errors import SettingsError
 from assistant.settings.commented import commented
 from assistant.settings.edit import with_values
-from assistant.settings.file import parse, read_text
+from assistant.settings.file import override, parse, read_text
 from assistant.settings.keys import Key, keys
 from assistant.settings.layers import PROFILES
 from assistant.settings.manual import manual
@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain = _action(actions, "explain", "say what a setting, or each, does and takes, and where its value comes from")
     explain.add_argument("key", nargs="?", metavar="KEY", help="such as speech.verbosity")
     explain.add_argument("--markdown", action="store_true", help="print docs/settings.md")
+    serve = _action(actions, "serve", "serve the page on which a caregiver changes them", json=False)
+    serve.add_argument(
+        "--host", metavar="H", help="address; 127.0.0.1 is this machine alone, 0.0.0.0 the local network"
+    )
+    serve.add_argument("--port", type=int, metavar="P", help="port; 0 takes any that is free")
+    serve.add_argument("--mute", action="store_true", help="play no sound; pairing codes are printed")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         "export": _export,
         "import": _import,
         "explain": _explain,
+        "serve": _serve,
     }[arguments.action](arguments)
     if isinstance(answer, str):
         sys.stdout.write(answer)
@@ -135,6 +142,15 @@ def _explained(key: Key, settings: Settings, source: str) -> dict[str, Any]:
         "default": key.default,
         "live": key.live,
     }
+
+
+def _serve(arguments: argparse.Namespace) -> str:
+    store = options.open_store(arguments, lambda settings: override(settings, "web", host=arguments.host))
+    from assistant.serving import serve  # here, so that the other actions do not wait for the voice's packages
+
+    port = store.settings.web.port if arguments.port is None else arguments.port
+    serve(store, store.settings.web.host, port, arguments.mute, lambda line: print(line, flush=True), sys.stdin)
+    return ""
 
 
 def _answer(arguments: argparse.Namespace, changes: tuple[Change, ...], store: Store) -> Any:

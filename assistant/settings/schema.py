@@ -132,6 +132,7 @@ class InferenceSettings(Section):
         "auto",
         "Back end",
         "auto measures what is installed once and takes the fastest; or the name of one: facecue doctor lists them.",
+        live=True,
         pattern=r"^[a-z0-9_:.]+$",
         max_length=100,
     )
@@ -162,10 +163,13 @@ class SpeechSettings(Section):
         "auto",
         "Voice",
         "auto takes the voice of the language; else a voice of the engine, such as en-gb.",
+        live=True,
         min_length=1,
         max_length=200,
     )
-    words_per_minute: int = setting(260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450)
+    words_per_minute: int = setting(
+        260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450, live=True
+    )
     output: Literal["auto", "none"] = setting(
         "auto", "Sound", "auto takes the first sound output that works; none is silent.", part="device"
     )
@@ -205,6 +209,7 @@ class SpeechSettings(Section):
         "en",
         "Language",
         "A language code, such as en or cs; `facecue voices` lists them.",
+        live=True,
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z]+)*$",
     )
 

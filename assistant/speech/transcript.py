@@ -16,6 +16,23 @@ from assistant.types import Utterance
 _SAME_AGAIN_S: Final = 2.0  # the same words held back for the same reason are one event, unless they paused so long
 
 
+class Repeats:
+    """Tell what is held back anew from what is held back still: policy and speaker say so every frame."""
+
+    def __init__(self) -> None:
+        self._last_s: dict[tuple[int, str, str], float] = {}
+
+    def new(self, utterance: Utterance, reason: str, time_s: float) -> bool:
+        """Tell whether the same words for the same face and reason were not held back within the last two seconds."""
+        key = (utterance.track, utterance.text, reason)
+        last_s = self._last_s.get(key)
+        self._last_s[key] = time_s
+        if last_s is not None and time_s - last_s < _SAME_AGAIN_S:
+            return False
+        self._last_s = {each: at for each, at in self._last_s.items() if time_s - at < _SAME_AGAIN_S}
+        return True
+
+
 class Transcript:
     """Write JSON lines with the keys `time_s text spoken reason priority track evidence`.
 
@@ -31,7 +48,7 @@ class Transcript:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._size = 0
-        self._held_back: dict[tuple[int, str, str], float] = {}
+        self._repeats = Repeats()
         try:
             self._file: io.FileIO = path.open("wb", buffering=0)
         except OSError as error:
@@ -53,13 +70,8 @@ class Transcript:
         Raises:
             OutputError: the disk is full; the lines before stay valid.
         """
-        key = (utterance.track, utterance.text, reason)
-        last_s = self._held_back.get(key)
-        self._held_back[key] = time_s
-        if last_s is not None and time_s - last_s < _SAME_AGAIN_S:
-            return
-        self._held_back = {each: at for each, at in self._held_back.items() if time_s - at < _SAME_AGAIN_S}
-        self._write(utterance, time_s, spoken=False, reason=reason)
+        if self._repeats.new(utterance, reason, time_s):
+            self._write(utterance, time_s, spoken=False, reason=reason)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
@@ -68,7 +80,7 @@ class Transcript:
     def _write(self, utterance: Utterance, time_s: float, spoken: bool, reason: str) -> None:
         row = {
             "time_s": round(time_s, 3),
-            "text": utterance.text,
+            "text": utterance.shown,
             "spoken": spoken,
             "reason": reason,
             "priority": utterance.priority.name.lower(),

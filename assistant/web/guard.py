@@ -40,17 +40,16 @@ def own_host(host: str, local_network: bool) -> bool:
 
     DNS rebinding lets a stranger's name point here; an address in digits cannot be rebound, nor can our own name.
     """
-    name = (urlsplit(f"//{host}").hostname or "") if host and not set(host) & set("/\\@?# ") else ""
+    if not host or set(host) & set("/\\@?# "):
+        return False
     own = {"localhost"}
     if local_network:
         own |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
-    if name in own:
-        return True
     try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in own or ipaddress.ip_address(name).is_loopback or local_network
+    except ValueError:  # no address in digits
         return False
-    return local_network or address.is_loopback
 
 
 class Guard:

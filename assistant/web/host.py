@@ -140,6 +140,30 @@ class PageHost:
             self._names, self._asked_at_s = (), -_AGAIN_S
             self._say(Words("Nobody is paired any more.", "answer"))
 
+    def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to one line of the page's process, with the number of its question."""
+        what = {key: value for key, value in asked.items() if key not in ("question", "number")}
+        question, number = asked.get("question", ""), asked.get("number", 0)
+        known: dict[str, Callable[..., dict[str, Any]]] = {
+            "state": self._state,
+            "change": self._change,
+            "undo": self._undo,
+            "preview": self._preview,
+            "export": lambda: {"text": self._store.export()},
+            "import": self._import,
+            "paired": self._paired,
+            "sessions": self._learn_sessions,
+            "listening": self._listening,
+            "failed": self._fail,
+        }
+        try:
+            answer = known[question](**what)
+        except FacecueError as error:
+            answer = {"error": str(error)}
+        except (KeyError, TypeError, ValueError):
+            answer = {"error": "The device does not understand."}
+        return {"number": number, **answer}
+
     def close(self) -> None:
         """End the process. May be called twice."""
         end, self._end = self._end, None
@@ -159,32 +183,10 @@ class PageHost:
         """Answer line by line, in a thread of its own, until the page's process ends."""
         with contextlib.suppress(OSError, ValueError), end.makefile("rb") as lines:
             while line := lines.readline(LONGEST):
-                asked = json.loads(line)
-                answer = self._answer(asked.pop("question", ""), asked.pop("number", 0), asked)
+                answer = encoded(self.answer(json.loads(line)))
                 with self._sending:
-                    end.sendall(encoded(answer))
+                    end.sendall(answer)
         self._ready.set()
-
-    def _answer(self, question: str, number: int, asked: dict[str, Any]) -> dict[str, Any]:
-        known = {
-            "state": self._state,
-            "change": self._change,
-            "undo": self._undo,
-            "preview": self._preview,
-            "export": lambda: {"text": self._store.export()},
-            "import": self._import,
-            "paired": self._paired,
-            "sessions": self._learn_sessions,
-            "listening": self._listening,
-            "failed": self._fail,
-        }
-        try:
-            answer = known[question](**asked)  # type: ignore[operator]
-        except FacecueError as error:
-            answer = {"error": str(error)}
-        except (KeyError, TypeError, ValueError):
-            answer = {"error": "The device does not understand."}
-        return {"number": number, **answer}
 
     def _state(self) -> dict[str, Any]:
         settings = self._store.settings

@@ -49,13 +49,18 @@ class Link:
         self._on_told, self._on_gone = on_told, on_gone
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def follow(self, end: socket.socket) -> None:
+    async def connect(self, end: socket.socket) -> None:
+        """Take this process's end of the socket."""
+        self._reader, self._writer = await asyncio.open_connection(sock=end, limit=LONGEST)
+
+    async def follow(self) -> None:
         """Read until the device ends."""
-        reader, self._writer = await asyncio.open_connection(sock=end, limit=LONGEST)
+        assert self._reader is not None
         try:
-            while line := await reader.readline():
+            while line := await self._reader.readline():
                 self._take(json.loads(line))
         except (OSError, ValueError):
             pass  # cut off in the middle: it has gone

@@ -89,9 +89,15 @@ class Page:
             if session is None:
                 return RedirectResponse("/pair", 303)
             if request.method == "POST":
-                token = str((await request.form()).get("csrf", ""))
+                form = await request.form(max_files=1, max_fields=300)
+                token = str(form.get("csrf", ""))
                 if not secrets.compare_digest(token.encode(), session.csrf.encode()):
+                    await form.close()
                     raise HTTPException(403, "This form is not from this page, or is too old. Nothing was changed.")
+                try:
+                    return await handler(request, session)
+                finally:
+                    await form.close()
             return await handler(request, session)
 
         return answer
@@ -101,16 +107,16 @@ class Page:
         visit = request.cookies.get(_VISIT, "")
         if request.method == "GET" or not self._sessions.visited(visit):
             errors = {"code": "The page was open for too long. Try again."} if request.method == "POST" else {}
-            return self._pair_form(errors)
+            return self._pair_form(visit, errors)
         form = await request.form()
         if not secrets.compare_digest(str(form.get("csrf", "")).encode(), visit.encode()):
             raise HTTPException(403, "This form is not from this page. Nothing was changed.")
         name = speakable(str(form.get("name", "")))
         if not name:
-            return self._pair_form({"name": "Type a name that can be spoken, such as Anna's phone."})
+            return self._pair_form(visit, {"name": "Type a name that can be spoken, such as Anna's phone."})
         verdict = self._pairing.attempt(str(form.get("code", "")))
         if verdict != "paired":
-            return self._pair_form({"code": self._refusal(verdict)}, name)
+            return self._pair_form(visit, {"code": self._refusal(verdict)}, name)
         cookie, session = self._sessions.start(name)
         session.message = f"Paired. The device calls you {session.name}."
         await self._device.ask("paired", name=session.name, names=self._sessions.names())
@@ -127,8 +133,8 @@ class Page:
         left = self._pairing.tries_left()
         return f"That is not the code. {left} of {TRIES} tries are left."
 
-    def _pair_form(self, errors: dict[str, str], name: str = "") -> Response:
-        visit = self._sessions.visit()
+    def _pair_form(self, visit: str, errors: dict[str, str], name: str = "") -> Response:
+        visit = visit if self._sessions.visited(visit) else self._sessions.visit()
         status = 422 if errors else 200
         response = self._render("pair.html", None, status, errors=errors, name=name, csrf=visit, longest=LONGEST)
         response.set_cookie(_VISIT, visit, httponly=True, samesite="strict")

@@ -92,8 +92,8 @@ async def serve(device: socket.socket, host: str, port: int) -> None:
         h11_max_incomplete_event_size=16 * 1024,
     )
     server = uvicorn.Server(config)
-    following = asyncio.create_task(link.follow(device))
-    await asyncio.sleep(0)
+    await link.connect(device)
+    following = asyncio.create_task(link.follow())
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,8 +37,8 @@ class Sessions:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._signer = Signer(secrets.token_bytes(32), salt="facecue.session", digest_method="sha256")
-        self._visits = Signer(secrets.token_bytes(32), salt="facecue.visit", digest_method="sha256")
+        self._signer = Signer(secrets.token_bytes(32), salt="facecue.session", digest_method=hashlib.sha256)
+        self._visits = Signer(secrets.token_bytes(32), salt="facecue.visit", digest_method=hashlib.sha256)
         self._table: dict[str, Session] = {}
 
     def start(self, name: str) -> tuple[str, Session]:

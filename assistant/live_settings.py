@@ -1,0 +1,273 @@
+"""Let settings change while a run goes on, and tell its wearer. Part of the composition root, for `app` alone."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assistant import languages
+from assistant.clock import Clock
+from assistant.errors import FacecueError
+from assistant.health import Health
+from assistant.settings import Settings
+from assistant.settings.keys import keys
+from assistant.settings.store import Change, Store, announcement, differences
+from assistant.speech.phrases import Phrases
+from assistant.speech.policy import Policy
+from assistant.speech.speaker import Dropped, SpeechEvent, Spoken
+from assistant.speech.transcript import Repeats
+from assistant.types import Considered, Frame, Priority, Scene, Speech, Synthesiser, Utterance
+from assistant.voice import voice_or_text
+from assistant.web.host import PageHost, Words
+
+_LOOK_S: Final = 0.25  # between two looks at the file; a change is in force after two of them at most
+_LASTS_S: Final = 30.0  # how long a change stays worth telling
+_KEPT_WORDS: Final = 60
+WRONG_FILE: Final = "The settings file is wrong. I go on with the last good settings."
+
+
+def cues(settings: Settings) -> frozenset[str]:
+    """Return the kinds of news that are switched on."""
+    return frozenset(name for name, on in settings.cues.model_dump().items() if on)
+
+
+class ChangingVoice:
+    """Speak with a voice that can be changed between two utterances. `use` and `synthesise` belong to one thread.
+
+    Args:
+        voice: the first one.
+    """
+
+    def __init__(self, voice: Synthesiser) -> None:
+        self._voice = voice
+
+    def synthesise(self, text: str) -> Speech:
+        """Return the whole utterance."""
+        return self._voice.synthesise(text)
+
+    def use(self, voice: Synthesiser) -> Synthesiser:
+        """Speak with another voice from now on; return the one before, for the caller to close."""
+        before, self._voice = self._voice, voice
+        return before
+
+    def close(self) -> None:
+        """Close the voice."""
+        self._voice.close()
+
+
+class RecentWords:
+    """Remember the last utterances and why each was said or held back; in memory only. Any thread may read."""
+
+    def __init__(self) -> None:
+        self._last: deque[Mapping[str, Any]] = deque(maxlen=_KEPT_WORDS)
+        self._repeats = Repeats()
+        self._lock = threading.Lock()
+
+    def observe(self, considered: Considered, now_s: float) -> None:
+        """Take in what the policy kept back."""
+        for utterance, reason in considered.suppressed:
+            if self._repeats.new(utterance, reason, now_s):
+                self._add(utterance, now_s, False, reason)
+
+    def heard(self, event: SpeechEvent) -> None:
+        """Take in what the speaker said or dropped."""
+        if isinstance(event, Spoken):
+            self._add(event.utterance, event.start_s, True, event.utterance.reason)
+        elif isinstance(event, Dropped):
+            self._add(event.utterance, event.time_s, False, event.reason)
+
+    def words(self) -> Sequence[Mapping[str, Any]]:
+        """Return them, newest first."""
+        with self._lock:
+            return tuple(self._last)
+
+    def _add(self, utterance: Utterance, time_s: float, spoken: bool, reason: str) -> None:
+        row = {"time_s": round(time_s, 1), "text": utterance.shown, "spoken": spoken, "reason": reason}
+        with self._lock:
+            self._last.appendleft(row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the page may know of a run."""
+
+    of: Health
+    recent: RecentWords
+
+    def health(self) -> Mapping[str, Any]:
+        return self.of.report().as_json()
+
+    def words(self) -> Sequence[Mapping[str, Any]]:
+        return self.recent.words()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Hold settings, with all that takes time to make for them."""
+
+    settings: Settings
+    phrases: Phrases | None
+    voice: Synthesiser | None
+
+
+class LiveSettings:
+    """Follow the settings of a run: a thread of its own reads, writes and makes; the loop's thread only takes on.
+
+    `observe` and `heard` belong to the loop's thread and wait for nothing; the other methods may be called from any.
+
+    Args:
+        store: the settings.
+        policy: takes on how much is said.
+        voice: takes on how it sounds.
+        say: says an utterance at a time, in the loop's thread.
+        clock: the loop's.
+        health: of the run, for the page.
+        warn: prints a sentence.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        voice: ChangingVoice,
+        say: Callable[[Utterance, float], object],
+        clock: Clock,
+        health: Health,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._store, self._policy, self._voice, self._say = store, policy, voice, say
+        self._clock, self._warn = clock, warn
+        self._recent = RecentWords()
+        self._inbox: queue.SimpleQueue[Words | _Ready] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._taken = store.settings
+        self._problem = ""
+        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self.page = PageHost(store, _Facts(health, self._recent), self._inbox.put, clock, self._wake.set)
+        self._thread = threading.Thread(target=self._follow, name="settings", daemon=True)
+        self._thread.start()
+
+    def observe(self, frame: Frame, scene: Scene, considered: Considered, now_s: float) -> None:
+        """Take on what has come since the last frame."""
+        self._recent.observe(considered, now_s)
+        while not self._inbox.empty():
+            come = self._inbox.get()
+            if isinstance(come, Words):
+                self._tell(come, now_s)
+            else:
+                self._take_on(come)
+
+    def heard(self, event: SpeechEvent) -> None:
+        """Take in what the speaker tells."""
+        self._recent.heard(event)
+
+    def undo(self) -> str:
+        """Take back the last change; what was taken back is said when it is done."""
+        self._do(self._take_back)
+        return ""
+
+    def open_code(self) -> str:
+        """Say a pairing code."""
+        self._do(self.page.open_code)
+        return ""
+
+    def sessions(self) -> str:
+        """Say who is paired; asked twice, end it."""
+        self._do(self.page.sessions)
+        return ""
+
+    def close(self) -> None:
+        """End the thread and the page's process. May be called twice."""
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(5.0)
+        self.page.close()
+
+    def _do(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+        self._wake.set()
+
+    def _follow(self) -> None:
+        """Do what takes time, in this class's own thread."""
+        self._open_page()
+        while not self._closing.is_set():
+            self._wake.wait(_LOOK_S)
+            self._wake.clear()
+            while not self._jobs.empty():
+                self._jobs.get()()
+            self._announce(self._store.follow())
+            self._tell_problem()
+            if self._store.settings is not self._taken and not self._closing.is_set():
+                self._prepare(self._store.settings)
+
+    def _open_page(self) -> None:
+        wanted = self._taken.web
+        if not wanted.enabled:
+            return
+        try:
+            self.page.start(wanted.host, wanted.port)
+        except FacecueError as error:
+            self._warn(f"No page: {error}")
+
+    def _take_back(self) -> None:
+        try:
+            changes = self._store.undo()
+        except FacecueError as error:
+            self._warn(str(error))
+            changes = ()
+        if changes:
+            self._announce(changes)
+        else:
+            self._inbox.put(Words("There is nothing to take back.", "answer"))
+
+    def _announce(self, changes: tuple[Change, ...]) -> None:
+        if changes:
+            self._inbox.put(Words(announcement(changes), "settings"))
+
+    def _tell_problem(self) -> None:
+        if (problem := self._store.problem) != self._problem:
+            self._problem = problem
+            if problem:
+                self._warn(problem)
+                self._inbox.put(Words(WRONG_FILE, "settings"))
+
+    def _prepare(self, settings: Settings) -> None:
+        """Make what the settings need, here, where nobody waits; then hand it over."""
+        changed = {change.key.path for change in differences(self._taken, settings, "")}
+        self._taken = settings
+        phrases = voice = None
+        try:
+            if "speech.language" in changed:
+                phrases = languages.phrases(settings.speech.language)
+            if any(keys()[path].section == "speech" and keys()[path].part == "voice" for path in changed):
+                voice, trouble = voice_or_text(settings)
+                self._warn(trouble)
+        except FacecueError as error:
+            self._warn(str(error))
+        self._inbox.put(_Ready(settings, phrases, voice))
+
+    def _take_on(self, ready: _Ready) -> None:
+        settings = ready.settings
+        if ready.voice is not None:
+            self._do(self._voice.use(ready.voice).close)
+        self._policy.configure(
+            phrases=ready.phrases,
+            emotions=settings.speech.emotions,
+            verbosity=settings.speech.verbosity,
+            cues=cues(settings),
+            hfov_deg=settings.camera.hfov_deg,
+            max_words_per_10_s=settings.speech.max_words_per_10_s,
+        )
+
+    def _tell(self, words: Words, now_s: float) -> None:
+        utterance = Utterance(
+            words.text, Priority.MESSAGE, now_s, now_s + _LASTS_S, words.reason, written=words.written
+        )
+        with contextlib.suppress(FacecueError):
+            self._say(utterance, now_s)
