@@ -103,7 +103,7 @@ def _speak(error: FacecueError, arguments: argparse.Namespace) -> None:
     with contextlib.suppress(FacecueError, KeyboardInterrupt):
         from assistant import app  # here, because a broken installation must still get its printed sentence
 
-        app.speak_error(error)
+        app.speak_error(error, arguments.settings, getattr(arguments, "language", None))
 
 
 def _unexpected(error: Exception, debug: bool) -> int:

@@ -327,9 +327,16 @@ def describe(settings: Settings, image: Path) -> Description:
     return Description(sentence, width_px, height_px, people)
 
 
-def speak_error(error: FacecueError) -> None:
-    """Say an error's short sentence, where there is a voice."""
-    say_aloud(Settings(), error.spoken)
+def speak_error(error: FacecueError, settings_file: Path | None = None, language: str | None = None) -> None:
+    """Say an error's short sentence, where there is a voice, in the wearer's language as far as it can be known.
+
+    Args:
+        error: what went wrong; it may be the settings themselves.
+        settings_file: the file the command line names.
+        language: the language the command line names.
+    """
+    settings = languages.settings_for_error(settings_file, language)
+    say_aloud(settings, languages.phrases(settings.speech.language).error(error))
 
 
 def _policy(settings: Settings, phrases: Phrases) -> Policy:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant import locate
 from assistant.errors import SettingsError
+from assistant.settings import Settings, load, override
 from assistant.speech import lint, phrase_file
 from assistant.speech.phrases import Phrases
 
@@ -56,6 +58,34 @@ def voice(code: str, engine: str) -> str:
     """
     words = phrases(code)
     return words.voice if engine == "espeak" else words.language
+
+
+def settings_for_error(file: Path | None, language: str | None) -> Settings:
+    """Return settings to tell of an error with: the person's own, or what can be known of them where they are wrong.
+
+    Args:
+        file: the settings file the command line names.
+        language: the language the command line names.
+    """
+    try:
+        settings = load(file)
+    except SettingsError:
+        settings = Settings()
+        language = language or _named_in(file or locate.user_settings())
+    try:
+        phrases(language or settings.speech.language)
+        return override(settings, "speech", language=language)
+    except SettingsError:
+        return Settings()
+
+
+def _named_in(file: Path) -> str | None:
+    """Return the language that a settings file names, though it may be wrong elsewhere."""
+    try:
+        found = re.search(r"^\s*language\s*=\s*[\"']([\w-]+)[\"']", file.read_text(encoding="utf-8-sig"), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found[1] if found else None
 
 
 def complete_languages() -> tuple[Language, ...]:

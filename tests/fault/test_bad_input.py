@@ -259,7 +259,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_with_debug_a_traceback(monkeypatc
 
 def test_errors_are_spoken_unless_muted(tmp_path, monkeypatch):
     spoken = []
-    monkeypatch.setattr(app, "speak_error", lambda error: spoken.append(error.spoken))
+    monkeypatch.setattr(app, "speak_error", lambda error, *_: spoken.append(error.spoken))
     call("run", "--source", tmp_path / "gone.mp4")
     assert spoken == ["I cannot see."]
     call("run", "--source", tmp_path / "gone.mp4", "--mute")

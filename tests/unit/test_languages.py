@@ -4,6 +4,7 @@ import statistics
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from tests.speech_builders import PHRASES_FILE
 FILES = sorted(PHRASES_FILE.parent.glob("*.toml"))
 CODES = [path.stem for path in FILES]
 ENGLISH = phrase_file.read(PHRASES_FILE)
+LOADED = [Phrases.load(path) for path in FILES]
 
 
 def every_language(test):
@@ -43,23 +45,36 @@ def test_phrases_are_short(path: Path) -> None:
 
 
 @every_language
-@given(people=st.integers(0, 120))
-def test_every_number_of_people_is_counted(path: Path, people: int) -> None:
-    words = languages.phrases(path.stem)
-    for said in (words.count(people), words.some_left(people)):
-        assert said.strip() == said != ""
-        assert not set("{}") & set(said)
-        assert said[0].upper() == said[0]
+def test_every_number_of_people_is_counted(path: Path) -> None:
+    words = Phrases.load(path)
+    for people in range(121):
+        for said in (words.count(people), words.some_left(people)):
+            assert said.strip() == said != ""
+            assert not set("{}") & set(said)
+            assert said == words.capitalised(said)
 
 
 @every_language
-@given(st.integers(0, 120), st.sampled_from(["people.count", "sentence.some_left"]))
-def test_the_form_is_that_of_cldr(path: Path, number: int, key: str) -> None:
+def test_the_form_is_that_of_cldr(path: Path) -> None:
+    words, locale = phrase_file.read(path), Locale.parse(path.stem)
+    for forms in (words.people.count, words.sentence.some_left):
+        for number in range(121):
+            expected = forms[locale.plural_form(number)].format(n=number)
+            assert grammar.plural(path.stem, forms, number) == expected
+
+
+@every_language
+def test_every_hour_is_said(path: Path) -> None:
+    """A face at each hour of the clock: twelve directions, all different, none empty."""
     words = phrase_file.read(path)
-    section, name = key.split(".")
-    forms = getattr(getattr(words, section), name)
-    category = grammar.category(path.stem, number)
-    assert grammar.plural(path.stem, forms, number, "N") == forms[category].format(n="N")
+    assert len({hour.strip() for hour in words.direction.hours} - {""}) == 12
+    assert len({metres.strip() for metres in words.distance.metres} - {""}) == 10
+
+
+@given(st.floats(0.05, 60))
+def test_every_distance_is_said(metres: float) -> None:
+    for words in LOADED:
+        assert words.distance(metres).strip()
 
 
 def test_counts_differ_where_numbers_do() -> None:
@@ -196,3 +211,27 @@ def test_the_lint_knows_languages(tmp_path: Path, code: str, old: str, new: str,
     path = tmp_path / f"{code}.toml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     assert any(tells in complaint for complaint in lint.complaints(phrase_file.read(path), ENGLISH))
+
+
+# Which language an error is told in
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "expected"),
+    [
+        ("[speech]\nlanguage = 'cs'\n", None, "cs"),
+        ("[speech]\nlanguage = 'cs'\n", "tr", "tr"),
+        ("[speech]\nlanguage = 'cs'\nspeed = 'very", None, "cs"),
+        ("[speech]\nlanguage = 'xx'\n", None, "en"),
+        ("[speech]\nlanguage = 'cs'\n", "xx", "en"),
+        ("", None, "en"),
+    ],
+)
+def test_an_error_is_told_in_the_wearers_language(tmp_path: Path, text: str, asked: str | None, expected: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    assert languages.settings_for_error(file, asked).speech.language == expected
+
+
+def test_without_a_settings_file_an_error_is_told_in_english(tmp_path: Path) -> None:
+    assert languages.settings_for_error(tmp_path / "none.toml", None).speech.language == "en"
