@@ -30,7 +30,7 @@ from training.splits import SPLITS, split_of
 WEIGHTINGS: Final[Mapping[str, float]] = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
 """Power of a label's inverse frequency by which its faces count. "none" keeps confidence honest for people as they
 come; "balanced" finds more of the rare labels, at the price of claiming them wrongly."""
-PRECISION: Final = 0.80
+PRECISION: Final = 0.90
 """Share of the labels said that should be right, on the calibration part; it sets the threshold."""
 _LEAST_ANSWERED: Final = 0.05  # a precision measured on fewer faces than this share is luck
 _LEAST_FACES: Final = 50  # in each split; with fewer, eight labels cannot be told apart or measured
@@ -50,6 +50,7 @@ def fit_expression(
     out_folder: Path,
     *,
     splits: Sequence[str] | None = None,
+    majority_by_rule: npt.ArrayLike | None = None,
     hidden: int = 0,
     weighting: str = "none",
     decay: float = 1e-3,
@@ -68,6 +69,8 @@ def fit_expression(
         groups: (N,) what must not be torn apart, such as the person; decides the split of each face.
         out_folder: where to write; made if need be.
         splits: (N,) "train", "valid" or "test" instead of that, where a data set has its own; groups are still checked.
+        majority_by_rule: (N,) label of each face by the data set's own rule, -1 where that drops it; the test part is
+            measured by it too.
         hidden: units of a hidden layer; 0 is a logistic regression, whose evidence is exact.
         weighting: one of `WEIGHTINGS`.
         decay: weight of the squared weights in the loss (L2).
@@ -77,12 +80,12 @@ def fit_expression(
         licence: of the weights, for the manifest.
 
     Returns:
-        The manifest; its `metrics` hold one `Measured` each for valid and test.
+        The manifest; its `metrics` hold one `Measured` each for valid and test, and "test_by_rule" with a rule.
 
     Raises:
         TableError: shapes, ranges or splits are wrong; correct the table.
     """
-    table = _Table.make(units, votes, groups, splits, seed)
+    table = Table.make(units, votes, groups, splits, seed, majority_by_rule)
     train, valid = table.part("train"), table.part("valid")
     mean, deviation = moments(train.odds)
     model = Network.learn(
@@ -106,6 +109,10 @@ def fit_expression(
         name: measure(softmax(scores[name] / temperature), table.part(name).votes, threshold)
         for name in ("valid", "test")
     }
+    ruled = table.part("test").rule >= 0
+    if ruled.any():
+        truth = np.eye(len(EXPRESSIONS))[table.part("test").rule[ruled]]
+        metrics["test_by_rule"] = measure(softmax(scores["test"][ruled] / temperature), truth, threshold)
     training = {
         "faces": {name: len(table.part(name).odds) for name in SPLITS},
         "hidden": hidden,
@@ -121,7 +128,7 @@ def fit_expression(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `python -m training expression`."""
     parser.add_argument(
-        "table", type=Path, help="NPZ with units (N, 18), votes (N, 8), groups (N,), perhaps splits (N,)"
+        "table", type=Path, help="NPZ with units (N, 18), votes (N, 8), groups (N,), perhaps splits, majority (N,)"
     )
     parser.add_argument("--output", type=Path, default=Path("models/expression"), help="folder (%(default)s)")
     parser.add_argument("--hidden", type=int, default=0, help="units of a hidden layer; 0: logistic regression")
@@ -137,6 +144,7 @@ def run(options: argparse.Namespace) -> int:
         with np.load(options.table, allow_pickle=False) as table:
             units, votes, groups = table["units"], table["votes"], table["groups"]
             splits = [str(split) for split in table["splits"]] if "splits" in table else None
+            rule = table.get("majority")
     except (OSError, ValueError, KeyError) as error:
         raise TableError(
             f"The table {options.table} cannot be read: {error}.", "Give an NPZ file with units, votes and groups."
@@ -147,6 +155,7 @@ def run(options: argparse.Namespace) -> int:
         groups.tolist(),
         options.output,
         splits=splits,
+        majority_by_rule=rule,
         hidden=options.hidden,
         weighting=options.weighting,
         decay=options.decay,
@@ -159,12 +168,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """Faces in rows: log-odds (N, 18) with NaN where unknown, shares of votes (N, 8), split (N,)."""
+class Table:
+    """Faces in rows: log-odds (N, 18) with NaN where unknown, shares of votes (N, 8), split and rule's label (N,)."""
 
     odds: Array
     votes: Array
     splits: npt.NDArray[np.str_]
+    rule: npt.NDArray[np.int64]
 
     @classmethod
     def make(
@@ -174,7 +184,8 @@ class _Table:
         groups: Sequence[object],
         splits: Sequence[str] | None,
         seed: int,
-    ) -> _Table:
+        majority_by_rule: npt.ArrayLike | None = None,
+    ) -> Table:
         """Check and convert; refuse a group in two splits."""
         units, votes = np.asarray(units, np.float64), np.asarray(votes, np.float64)
         faces = len(units)
@@ -191,7 +202,8 @@ class _Table:
         _check_splits(names, groups)
         voted = votes.sum(axis=1) > 0
         shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
-        table = cls(log_odds(units[voted]), shares, names[voted])
+        rule = np.full(faces, -1) if majority_by_rule is None else np.asarray(majority_by_rule)
+        table = cls(log_odds(units[voted]), shares, names[voted], rule[voted].astype(np.int64))
         for name in SPLITS:
             if np.count_nonzero(table.splits == name) < _LEAST_FACES:
                 raise TableError(
@@ -199,10 +211,10 @@ class _Table:
                 )
         return table
 
-    def part(self, name: str) -> _Table:
+    def part(self, name: str) -> Table:
         """Return the faces of one split."""
         mine = self.splits == name
-        return _Table(self.odds[mine], self.votes[mine], self.splits[mine])
+        return Table(self.odds[mine], self.votes[mine], self.splits[mine], self.rule[mine])
 
 
 def _check_splits(names: npt.NDArray[np.str_], groups: Sequence[object]) -> None:

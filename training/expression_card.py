@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.expression.classifier import Weights
 from assistant.facs import AU_ORDER, EXPRESSIONS
@@ -26,6 +28,7 @@ class Measured:
         precision: share of right labels among those answered; None where none is.
         log_loss: mean cross-entropy against the majority, in nats.
         calibration_error: expected calibration error of the confidence, ten bins of equal mass.
+        curve: (coverage, least confidence, precision) where the surest tenth, two tenths, ... are answered.
         confusion: (8, 8) counts, row = majority of the votes, column = most probable label.
     """
 
@@ -36,27 +39,43 @@ class Measured:
     precision: float | None
     log_loss: float
     calibration_error: float
+    curve: tuple[tuple[float, float, float], ...]
     confusion: tuple[tuple[int, ...], ...]
 
 
 def measure(shares: Array, votes: Array, threshold: float) -> Measured:
-    """Compare the model's shares with the votes, both (N, 8)."""
+    """Compare the model's shares with the votes, both (N, 8); faces that labels tie for count as the first of these."""
     said, truth, confidence = shares.argmax(axis=1), votes.argmax(axis=1), shares.max(axis=1)
     confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
     np.add.at(confusion, (truth, said), 1)
-    occurring = confusion.sum(axis=1) > 0
-    f1 = 2 * confusion.diagonal() / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
     answered = confidence >= threshold
     right = said == truth
     return Measured(
         faces=len(truth),
         accuracy=float(right.mean()),
-        macro_f1=float(f1[occurring].mean()),
+        macro_f1=macro_f1(confusion),
         answered=float(answered.mean()),
         precision=float(right[answered].mean()) if answered.any() else None,
         log_loss=log_loss(shares, majority(votes)),
         calibration_error=expected_calibration_error(right.astype(np.int8), confidence),
+        curve=coverage_curve(confidence, right),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+def macro_f1(confusion: npt.NDArray[Any]) -> float:
+    """Return the mean F1 over the labels that occur, of (8, 8) counts with a row for each true label."""
+    f1 = 2 * confusion.diagonal() / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
+    return float(f1[confusion.sum(axis=1) > 0].mean())
+
+
+def coverage_curve(confidence: Array, right: npt.NDArray[np.bool_]) -> tuple[tuple[float, float, float], ...]:
+    """Return the curve of `Measured`, from the (N,) confidences and whether each label was right."""
+    order = np.argsort(-confidence, kind="stable")
+    counts = [max(round(len(order) * tenth / 10), 1) for tenth in range(1, 11)]
+    return tuple(
+        (tenth / 10, round(float(confidence[order[count - 1]]), 4), round(float(right[order[:count]].mean()), 4))
+        for tenth, count in enumerate(counts, 1)
     )
 
 
@@ -80,10 +99,19 @@ def card(weights: Weights, metrics: Mapping[str, Measured], manifest: Manifest) 
         "",
         "| measured on | faces | accuracy | macro F1 | answered | right of these | log loss | calibration error |",
         "|---|---|---|---|---|---|---|---|",
-        *(_figures(name, metrics[name]) for name in ("valid", "test")),
+        *(_figures(name.replace("_", " "), measured) for name, measured in metrics.items()),
         "",
-        "Accuracy and F1 answer every face; truth is the voters' majority. The figures of valid are slightly too good,",
-        "because temperature and threshold were chosen there.",
+        "Accuracy and F1 answer every face; truth is the voters' majority, the first of equals. The figures of valid",
+        "are slightly too good, because temperature and threshold were chosen there. By FER+'s own rule a single vote",
+        "counts as none and a label needs more than half of the rest; other faces are left out, so figures are better.",
+        "",
+        "## How sure it must be",
+        f"The threshold is the least confidence from which {training['precision']:.2f} of what is said on valid is",
+        "right.",
+        "",
+        "| answered, surest first | " + " | ".join(f"{share:.0%}" for share, _, _ in test.curve) + " |",
+        "|---" * (len(test.curve) + 1) + "|",
+        *(_curve(name, metrics[name]) for name in ("valid", "test")),
         "",
         "## Confusion on test",
         "Row: the voters' majority. Column: the most probable label.",
@@ -108,6 +136,11 @@ def _figures(name: str, measured: Measured) -> str:
         f"| {name} | {measured.faces} | {measured.accuracy:.3f} | {measured.macro_f1:.3f} | {measured.answered:.3f} "
         f"| {precision} | {measured.log_loss:.3f} | {measured.calibration_error:.3f} |"
     )
+
+
+def _curve(name: str, measured: Measured) -> str:
+    points = (f"{precision:.3f} (from {confidence:.2f})" for _, confidence, precision in measured.curve)
+    return f"| right on {name} | " + " | ".join(points) + " |"
 
 
 def _strongest(weights: Weights) -> list[str]:

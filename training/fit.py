@@ -19,7 +19,7 @@ import numpy as np
 
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
-from training import checkpoints, recipes, splits
+from training import checkpoints, recipes, splits, through
 from training.augment import Augmentation
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
@@ -163,8 +163,9 @@ def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> 
     for layer in model.layers:
         layer.trainable = not (stage.frozen and layer.name.startswith(stage.frozen))
     asked = job.teachers.for_network(model, bool(stage.weights.get("map")))
-    job = replace(job, teachers=asked, layout=replace(job.layout, maps=asked.maps))
-    learner = asked.learner(model)
+    told = job.layout.emotions if stage.weights.get("through") else 0
+    job = replace(job, teachers=asked, layout=replace(job.layout, maps=asked.maps, through=told))
+    learner = asked.learner(through.learner(model, through.read_units(job.pool), job.layout.through))
     optimiser = _optimiser(job.recipe.PLAN, stage)
     optimiser.build(learner.trainable_variables)
     learner.compile(optimizer=optimiser, loss=combined(job.layout, stage.weights, job.state["loss"]))

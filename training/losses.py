@@ -30,19 +30,21 @@ class Layout:
         shapes: number of face-shape scores, 0 without a teacher for them.
         emotions: number of emotions, 0 where they are not learned from.
         maps: number of values of a teacher's maps, 0 where they are not learned from.
+        through: number of emotions told from the units' logits alone (`training/through.py`), 0 without.
 
-    Logits are units, emotions, shapes, maps. Targets are units, their weights, soft units, their weights, emotions,
-    their weight, shapes, their weight, maps.
+    Logits are units, emotions, shapes, those emotions, maps. Targets are units, their weights, soft units,
+    their weights, emotions, their weight, shapes, their weight, maps.
     """
 
     units: int
     shapes: int
     emotions: int = EMOTIONS
     maps: int = 0
+    through: int = 0
 
     @property
     def outputs(self) -> int:
-        """Number of logits of the network itself, maps not counted."""
+        """Number of logits of the network itself, without emotions told from the units, and maps."""
         return self.units + self.emotions + self.shapes
 
     @property
@@ -76,7 +78,7 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
 
     Args:
         layout: columns.
-        weights: of "au", "soft", "emotion", "shape", "map"; an absent one is 0.
+        weights: of "au", "soft", "emotion", "through", "shape", "map"; an absent one is 0.
         kind: of the annotated part: "bce", "focal" or "asymmetric".
 
     Returns:
@@ -84,7 +86,7 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
     """
     from keras import ops
 
-    n, k, e = layout.units, layout.shapes, layout.emotions
+    n, k, e, t = layout.units, layout.shapes, layout.emotions, layout.through
     edges = np.cumsum([n, n, n, n, e, 1, k, 1, layout.maps])[:-1]
 
     def split(target: Any) -> list[Any]:
@@ -94,21 +96,21 @@ def combined(layout: Layout, weights: dict[str, float], kind: str = "bce") -> An
     def loss(target: Any, logits: Any) -> Any:
         logits = ops.cast(logits, "float32")
         units, unit_weight, soft, soft_weight, votes, has_votes, shapes, has_shapes, maps = split(target)
-        unit_logits, emotion_logits, shape_logits = (
-            logits[:, :n],
-            logits[:, n : n + e],
-            logits[:, n + e : n + e + k],
+        ends = [0, n, n + e, n + e + k, n + e + k + t, n + e + k + t + layout.maps]
+        unit_logits, emotion_logits, shape_logits, through_logits, map_values = (
+            logits[:, low:high] for low, high in itertools.pairwise(ends)
         )
         total = weights.get("au", 0.0) * _mean(binary(units, unit_logits, kind), unit_weight)
         if weights.get("soft"):
             total = total + weights["soft"] * _mean(binary(soft, unit_logits), soft_weight)
-        if weights.get("emotion") and e:
-            cross = -ops.sum(votes * ops.log_softmax(emotion_logits, axis=-1), axis=-1)
-            total = total + weights["emotion"] * 0.25 * cross * has_votes[:, 0]
+        for part, told in (("emotion", emotion_logits), ("through", through_logits)):
+            if weights.get(part) and told.shape[1]:
+                cross = -ops.sum(votes * ops.log_softmax(told, axis=-1), axis=-1)
+                total = total + weights[part] * 0.25 * cross * has_votes[:, 0]
         if weights.get("shape") and k:
             total = total + weights["shape"] * ops.mean(binary(shapes, shape_logits), axis=-1) * has_shapes[:, 0]
         if weights.get("map") and layout.maps:
-            total = total + weights["map"] * ops.mean(ops.square(logits[:, n + e + k :] - maps), axis=-1)
+            total = total + weights["map"] * ops.mean(ops.square(map_values - maps), axis=-1)
         return total
 
     def _mean(values: Any, weight: Any) -> Any:

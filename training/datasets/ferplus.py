@@ -46,6 +46,38 @@ def samples(folder: Path) -> list[Sample]:
     return found
 
 
+def read_votes(folder: Path, part: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Return the names of one part's samples and their votes (N, 10): `facs.EXPRESSIONS`, "unknown", "NF" (no face).
+
+    Raises:
+        DataError: the archive is missing, damaged or of another form.
+    """
+    path = folder / f"{part}.npz"
+    archive = _load(path)
+    rows = _distinct(path, archive)
+    columns = [str(column) for column in archive["vote_columns"]]
+    votes = [
+        archive["votes"][rows, columns.index(label)] if label in columns else np.zeros(len(rows))
+        for label in (*EXPRESSIONS, "unknown", "NF")
+    ]
+    return [f"ferplus/{archive['names'][row]}" for row in rows], np.stack(votes, 1).astype(np.float64)
+
+
+def majority_by_rule(votes: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
+    """Return each face's label by the rule that FER+ is measured with, -1 where that drops the face.
+
+    A single vote counts as none; a label needs more than half of what is left; what is unknown or no face is dropped
+    (`majority` in ferplus.py of github.com/microsoft/FERPlus, of Barsoum et al., 2016).
+
+    Args:
+        votes: (N, 10) as from `read_votes`.
+    """
+    counted = np.where(votes > 1, votes, 0.0)
+    best = counted.argmax(1)
+    clear = (counted.max(1) > 0.5 * counted.sum(1)) & (best < len(EXPRESSIONS))
+    return np.where(clear, best, -1).astype(np.int8)
+
+
 def _picture(images: npt.NDArray[np.uint8], index: int) -> ImageRgb:
     return np.repeat(images[index][..., None], 3, axis=-1)
 

@@ -28,7 +28,8 @@ class Stage:
         rate: peak learning rate; a linear warm-up over 5 % of the steps, then a cosine down to a fiftieth.
         annotated: share of each batch that carries AU annotations; the rest has emotions and pseudo-labels.
         frozen: layers whose names start with one of these prefixes do not learn.
-        weights: of the parts of the loss: "au", "soft", "emotion", "shape", "map"; an absent part is not computed.
+        weights: of the parts of the loss: "au", "soft", "emotion", "through" (emotions told from the units alone),
+            "shape", "map"; an absent part is not computed.
     """
 
     name: str

@@ -24,6 +24,10 @@ PLAN: Final = Plan(
         Stage(
             "units", 64, 4000, 96, 2e-3, 0.3, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
         ),
+        Stage(
+            "expressions", 64, 2400, 96, 1e-3, 0.25,
+            weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "through": 2.0, "shape": 0.5},
+        ),
     ),
     weight_decay=5e-4,
     average=0.998,
