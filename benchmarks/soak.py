@@ -4,9 +4,9 @@
     python benchmarks/soak.py --hours 1 --clock real      one real hour, every frame looked at
     ... --save                                            also write benchmarks/results/DATE-soak-CLOCK.json and .png
 
-It is `facecue run` but for the camera: the demo's scene again and again, --fps frames a second, with the voice at work and
-no sound output. The first tenth warms up: caches fill, the timings of the last 10,000 frames are kept. Ends with status 1
-where a bar is not held. The plot needs matplotlib.
+It is `facecue run` but for the camera: the demo's scene again and again, --fps frames a second, with the voice at work
+and no sound output. The first tenth warms up: caches fill, the timings of the last 10,000 frames are kept. Ends with
+status 1 where a bar is not held. The plot needs matplotlib.
 """
 
 from __future__ import annotations

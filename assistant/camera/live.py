@@ -15,7 +15,7 @@ from assistant.camera.pictures import to_rgb
 from assistant.camera.watch import BACK, LOST, Watch
 from assistant.clock import Clock
 from assistant.errors import SourceError
-from assistant.types import Frame
+from assistant.types import Frame, ImageRgb
 
 
 class Capture(Protocol):
@@ -173,9 +173,8 @@ class LiveCamera:
             self._abandoned += 1
             self._start_reading(None)
 
-    def _hold(self, number: int, image_bgr: npt.NDArray[Any]) -> None:
+    def _hold(self, number: int, image_rgb: ImageRgb) -> None:
         """Hold a picture that capture thread `number` has read, unless that thread was left behind."""
-        image_rgb = to_rgb(image_bgr)
         with self._changed:
             if number != self._abandoned:
                 return
@@ -205,7 +204,7 @@ class LiveCamera:
             if capture is not None:
                 capture.release()
 
-    def _win_back(self, number: int, at_once: bool) -> tuple[Capture | None, npt.NDArray[Any] | None]:
+    def _win_back(self, number: int, at_once: bool) -> tuple[Capture | None, ImageRgb | None]:
         """Open the camera again and return it with its first picture; nothing when given up or closed."""
         lost_s = self._clock.now_s()
         with self._changed:
@@ -225,7 +224,7 @@ class LiveCamera:
                 self._changed.notify_all()
         return None, None
 
-    def _open(self) -> tuple[Capture, npt.NDArray[Any]]:
+    def _open(self) -> tuple[Capture, ImageRgb]:
         capture = self._connect()
         image = _picture(capture)
         if image is None:
@@ -245,10 +244,10 @@ class LiveCamera:
         )
 
 
-def _picture(capture: Capture) -> npt.NDArray[Any] | None:
-    """Return the next picture, or None when the camera has none; a driver's exception counts as none."""
+def _picture(capture: Capture) -> ImageRgb | None:
+    """Return the next picture, or None when the camera has none; what is no picture, or an exception, counts as none."""
     try:
         given, image = capture.read()
-    except cv2.error:
+        return to_rgb(image) if given and isinstance(image, np.ndarray) and image.size else None
+    except (cv2.error, ValueError, IndexError):
         return None
-    return image if given and isinstance(image, np.ndarray) and image.size else None

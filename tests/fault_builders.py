@@ -1,0 +1,242 @@
+"""Run the real loop with a scripted camera and a fake clock, and keep what is heard, logged and known of its health."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from assistant import app, supervisor
+from assistant.camera.live import LiveCamera, Patience
+from assistant.camera.watch import LOST
+from assistant.errors import SourceError
+from assistant.facs import AU_ORDER
+from assistant.inference.choose import Choice
+from assistant.settings import Settings
+from assistant.sight import Sight
+from assistant.types import ActionUnits, Face, Frame
+from tests.app_builders import FixedUnits, PlainClassifier
+from tests.camera_builders import SharedClock, bgr, coloured
+from tests.speech_builders import FakePlayer, FakeVoice
+
+UNKNOWN = ActionUnits((0.1,) * len(AU_ORDER), (False,) * len(AU_ORDER))
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture that the camera gives `after_s` after the one before."""
+
+    image_bgr: npt.NDArray[Any]
+    after_s: float = 0.1
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The camera fails, and cannot be opened again for so long."""
+
+    for_s: float
+
+
+@dataclass(frozen=True)
+class Hung:
+    """The driver does not return."""
+
+
+@dataclass(frozen=True)
+class Do:
+    """Something happens between two pictures."""
+
+    what: Callable[[], object]
+
+
+Step = Shot | Gone | Hung | Do
+
+
+def shots(seconds: float, after_s: float = 0.1, size: tuple[int, int] = (64, 48)) -> list[Step]:
+    """A working camera for so long: every picture differs by its noise."""
+    count = round(seconds / after_s)
+    return [Shot(bgr(coloured((120, 130, 140), size, seed)), after_s) for seed in range(count)]
+
+
+class ScriptedDriver:
+    """Play a script as a camera's driver would, one picture for each frame that the loop asks for."""
+
+    def __init__(self, clock: SharedClock, script: Sequence[Step], ended: Callable[[], object]) -> None:
+        self._clock, self._script, self._ended = clock, iter(script), ended
+        self._gone_until_s = 0.0
+        self.asked = threading.Semaphore(0)
+        self.told = threading.Event()
+        self.test_over = threading.Event()
+
+    def connect(self) -> ScriptedDriver:
+        if self._clock.now_s() < self._gone_until_s:
+            raise SourceError("It is not there.", "Plug it in.")
+        return self
+
+    def pause(self, seconds: float) -> None:
+        """Let the loop notice, then let the time pass."""
+        self.told.wait(20.0)
+        self._clock.advance(seconds)
+
+    def read(self) -> tuple[bool, npt.NDArray[Any]]:
+        for step in self._script:
+            if isinstance(step, Do):
+                step.what()
+                continue
+            if isinstance(step, Shot):
+                self.asked.acquire(timeout=20.0)
+                self._clock.advance(step.after_s)
+                return True, step.image_bgr
+            if isinstance(step, Gone):
+                self._gone_until_s = self._clock.now_s() + step.for_s
+                return False, np.empty(0)
+            self._clock.advance(1.8)
+            self.test_over.wait(20.0)
+            return False, np.empty(0)
+        self._ended()
+        return False, np.empty(0)
+
+    def release(self) -> None:
+        pass
+
+
+class LockstepCamera:
+    """A live camera whose driver gives one picture for each frame that is asked for."""
+
+    live, name = True, "a camera"
+
+    def __init__(self, clock: SharedClock, script: Sequence[Step], on_state: Callable[[str], None]) -> None:
+        self.driver = ScriptedDriver(clock, script, lambda: self._camera.close())
+
+        def told(state: str) -> None:
+            on_state(state)
+            (self.driver.told.set if state == LOST else self.driver.told.clear)()
+
+        self.driver.asked.release()
+        patience = Patience(poll_s=0.002)
+        self._camera = LiveCamera("a camera", self.driver.connect, clock, told, patience, self.driver.pause)
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in self._camera.frames():
+            yield frame
+            self.driver.asked.release()
+
+    def close(self) -> None:
+        self.driver.test_over.set()
+        self._camera.close()
+
+
+class Finder:
+    """Find the given faces in every picture that is not dark."""
+
+    def __init__(self, faces: Callable[[Frame], Sequence[Face]]) -> None:
+        self._faces = faces
+
+    def detect(self, frame: Frame) -> tuple[Face, ...]:
+        return tuple(self._faces(frame)) if frame.image_rgb.mean() > 30 else ()
+
+
+class Units(FixedUnits):
+    thresholds = (0.5,) * len(AU_ORDER)
+
+
+@dataclass
+class Outcome:
+    """What a run was like from outside.
+
+    Attributes:
+        heard: seconds and words, in order, without the greeting.
+        logged: standard error.
+        health: the report at the end.
+        error: what ended it, or None.
+    """
+
+    heard: list[tuple[float, str]]
+    logged: str
+    health: Any
+    error: Exception | None
+    report: dict[str, Any]
+
+    def words(self) -> list[str]:
+        return [text for _, text in self.heard]
+
+    def when(self, words: str) -> float:
+        return next(at_s for at_s, text in self.heard if text == words)
+
+
+class Room:
+    """Hold a scripted world around the real program.
+
+    Args:
+        monkeypatch: pytest's.
+        capsys: pytest's.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.clock = SharedClock()
+        self.voice, self.player = FakeVoice(), FakePlayer()
+        self.units = Units(UNKNOWN)
+        self.faces: Callable[[Frame], Sequence[Face]] = lambda frame: ()
+
+    def run(self, *script: Step, settings: Settings | None = None, **request: Any) -> Outcome:
+        """Run the program until the script ends."""
+        runs: list[Any] = []
+        made: list[LockstepCamera] = []
+        self._patch(script, runs, made)
+        heard: list[tuple[float, str]] = []
+        error: Exception | None = None
+        report: dict[str, Any] = {}
+
+        def show(line: str) -> None:
+            at, _, text = line.partition(": ")
+            heard.append((float(at.removeprefix("at ").split()[0]), text))
+
+        try:
+            report = app.watch(settings or Settings(), app.Request(**request), show)
+        except Exception as ended:
+            error = ended
+        finally:
+            for camera in made:
+                camera.driver.test_over.set()
+        logged = self._capsys.readouterr().err
+        return Outcome([h for h in heard if h[1] != "Facecue is on."], logged, runs[0].health.report(), error, report)
+
+    def _patch(self, script: Sequence[Step], runs: list[Any], made: list[LockstepCamera]) -> None:
+        patch = self._monkeypatch.setattr
+        time = SimpleNamespace(sleep=self.clock.advance)
+        for module in (app, supervisor):
+            patch(module, "SystemClock", lambda: self.clock)
+            patch(module, "time", time)
+        choice = Choice("litert", "compact", Path(), 1.0, "a test", ())
+        sight = Sight(
+            Finder(lambda frame: self.faces(frame)),
+            (),
+            self.units,
+            PlainClassifier(),
+            choice,
+            2.0,  # type: ignore[arg-type]
+        )
+        patch(app, "build_sight", lambda *_: sight)
+        patch(app, "voice_or_text", lambda *_: (self.voice, ""))
+        patch(app, "sound_or_silence", lambda *_: (self.player, ""))
+
+        def open_source(_spec: Any, _clock: Any, _speed: Any, on_state: Any) -> LockstepCamera:
+            made.append(LockstepCamera(self.clock, script, on_state))
+            return made[0]
+
+        patch(app, "open_source", open_source)
+        init = app._Run.__init__
+
+        def remember(run: Any, *arguments: Any) -> None:
+            runs.append(run)
+            init(run, *arguments)
+
+        patch(app._Run, "__init__", remember)
