@@ -126,6 +126,7 @@ class _Run:
         self._told: set[str] = set()
         self._utterances = 0
         self._backend = ""
+        self._degraded = False
         self._speaker: QueueSpeaker | None = None
         self._recorder: TranscriptRecorder | None = None
         self._live: LiveSettings | None = None
@@ -252,13 +253,19 @@ class _Run:
 
     def _camera_state(self, state: str) -> None:
         self._supervisor.camera_state(state)
+        self._policy.covered = state == camera_watch.BLACK
         earcon = earcons.RESUMED if state == camera_watch.BACK else earcons.CAMERA_LOST
         self._alert(getattr(self._phrases.state, _CAMERA_WORDS[state]), f"{state}.", earcon)
 
     def _lost_accelerator(self, error: BackendError, backend: str) -> None:
-        self._backend = backend
         self._supervisor.lost_accelerator(error, backend)
-        self._alert(self._phrases.error(error), f"{error} Going on without it, on {backend}.")
+        detail = f"{error} Going on without it, on {backend}."
+        if self._degraded:  # said once: which of several it is that helps out changes nothing for the wearer
+            self._warn(detail)
+        else:
+            self._degraded = True
+            self._alert(self._phrases.error(error), detail)
+        self._backend = backend
 
     def _loaded_anew(self, error: BackendError) -> None:
         self._supervisor.loaded_anew(error)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from assistant.clock import Clock
+from assistant.errors import FacecueError
 from assistant.facs import AU_ORDER
 from assistant.types import (
     ActionUnitModel,
@@ -31,6 +32,7 @@ from assistant.types import (
 )
 
 _KEPT: Final = 10_000  # timings of about eight minutes: enough for percentiles, bounded over a day
+_MOST_STARVED: Final = 30  # frames in a row without memory: a second or two
 
 NO_UNITS: Final = ActionUnits((None,) * len(AU_ORDER), (None,) * len(AU_ORDER))
 """Of a face beyond the loop's budget: it is counted, but not read."""
@@ -124,8 +126,15 @@ class Loop:
             FacecueError: a stage failed for good; what was recorded so far is kept.
         """
         start_s = self._stopwatch.now_s()
+        starved = 0
         for frame in camera.frames():
-            self.step(frame)
+            try:
+                self.step(frame)
+                starved = 0
+            except MemoryError:  # another program's need may pass; a frame is no loss
+                starved += 1
+                if starved == _MOST_STARVED:
+                    raise _no_memory() from None
             self.seconds = self._stopwatch.now_s() - start_s
 
     def step(self, frame: Frame) -> Scene:
@@ -174,6 +183,12 @@ class Loop:
         self._timings.au_ms.append((self._stopwatch.now_s() - start_s) * 1e3)
         units = self._stages.smoother.smooth(face.track, raw, frame.captured_at_s)
         return Person(face, units, self._stages.classifier.classify(units))
+
+
+def _no_memory() -> FacecueError:
+    return FacecueError(
+        "There is no memory left to look at frames.", "Close other programs, or restart the device.", "source"
+    )
 
 
 def brightness(frame: Frame) -> float:

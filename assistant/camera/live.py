@@ -17,6 +17,8 @@ from assistant.clock import Clock
 from assistant.errors import SourceError
 from assistant.types import Frame, ImageRgb
 
+_MOST_DAMAGED = 10  # pictures in a row that are no pictures, before the camera is opened anew: a third of a second
+
 
 class Capture(Protocol):
     """Give pictures: what `cv2.VideoCapture` offers and this module uses."""
@@ -245,9 +247,14 @@ class LiveCamera:
 
 
 def _picture(capture: Capture) -> ImageRgb | None:
-    """Return the next picture, or None when the camera has none; what is no picture, or an exception, counts as none."""
-    try:
-        given, image = capture.read()
-        return to_rgb(image) if given and isinstance(image, np.ndarray) and image.size else None
-    except (cv2.error, ValueError, IndexError):
-        return None
+    """Return the next picture, or None when the camera has none; up to ten damaged ones in a row are passed over."""
+    for _ in range(_MOST_DAMAGED):
+        try:
+            given, image = capture.read()
+            if not given:
+                return None
+            if isinstance(image, np.ndarray) and image.size and image.ndim in (2, 3):
+                return to_rgb(image)
+        except (cv2.error, ValueError, IndexError):  # a frame that came damaged over a loose cable
+            continue
+    return None

@@ -59,6 +59,7 @@ class Policy:
         self._budget = WordBudget(max_words_per_10_s)
         self._composer = Composer(phrases, camera_hfov_deg)
         self._light = Light()
+        self.covered = False
         self._crowd = Crowd(self._claims, self._hold_back)
         self._decided: list[tuple[Utterance, Candidate]] = []
         self._scene: Scene | None = None
@@ -90,7 +91,7 @@ class Policy:
             self._crowd.forget()
         self._now_s, self._scene, self._suppressed = now_s, scene, []
         self._decided = [each for each in self._decided if now_s - each[0].expires_at_s < _PAUSE_S]
-        dark = self._light.consider(scene.brightness, now_s)
+        dark = self._light.consider(scene.brightness, now_s, self.covered)
         self._crowd.observe(scene, now_s, self._light.dim)
         self._hold_back_unclear(scene)
         if dark is not None:

@@ -245,7 +245,7 @@ def test_darkness_is_an_alert_once_and_its_end_too() -> None:
     story = Story().show(4, person()).show(10, brightness=0.02).show(10, brightness=0.5)
     assert story.texts()[1:] == ["It is dark; I cannot see well.", "I can see again."]
     assert all(each.priority == Priority.IMPORTANT for _, each in story.said[1:])
-    assert story.said[1][0] == pytest.approx(6.0, abs=0.1)
+    assert story.said[1][0] == pytest.approx(8.0, abs=0.1)
 
 
 def test_who_cannot_be_seen_in_the_dark_has_not_left() -> None:
