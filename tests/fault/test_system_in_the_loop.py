@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from assistant import locate
 from assistant.camera import overlay
 from assistant.errors import OutputError
 from assistant.speech.transcript import Transcript
@@ -80,13 +79,10 @@ def test_no_memory_for_long_is_given_up_in_words(room: Room) -> None:
     ],
     ids=["cut off", "another encoding", "a value", "a section"],
 )
-def test_damaged_settings_are_named_and_left_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
-) -> None:
+def test_damaged_settings_are_named_and_left_as_they_are(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_bytes(content)
-    monkeypatch.setattr(locate, "user_settings", lambda: path)
-    status, _, err = call("run", "--source", "demo", "--mute", "--speed", "max")
+    status, _, err = call("run", "--settings", path, "--source", "demo", "--mute", "--speed", "max")
     assert status == 2
     assert words in err
     assert "Traceback" not in err
