@@ -249,7 +249,10 @@ class _Run:
 
     def _lost_output(self, error: OutputError) -> None:
         self._supervisor.lost_output(error)
-        self._alert(self._phrases.error(error), str(error))
+        if sum(guard.error is not None for guard in self.guards) == 1:
+            self._alert(self._phrases.error(error), str(error))
+        else:  # a full disk ends all of them, and is said once
+            self._warn(str(error))
 
     def _camera_state(self, state: str) -> None:
         self._supervisor.camera_state(state)
