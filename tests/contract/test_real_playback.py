@@ -1,0 +1,54 @@
+"""Real playback through PulseAudio's null sink: how soon words begin and end, where they are, what is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.playback import NEEDED
+
+ROOT = Path(__file__).resolve().parents[2]
+HAS_PLUGIN = any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(shutil.which(name) is None for name in NEEDED) or not HAS_PLUGIN,
+        reason="needs PulseAudio: apt install pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.playback", "--trials", "15"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_the_first_sample_is_heard_within_sixty_milliseconds_of_the_decision(measured: dict[str, Any]) -> None:
+    assert measured["first_audible_ms"]["95"] <= 60
+
+
+def test_stop_silences_within_fifty_milliseconds(measured: dict[str, Any]) -> None:
+    assert measured["stop_to_silence_ms"]["100"] <= 50
+
+
+def test_words_come_from_their_side(measured: dict[str, Any]) -> None:
+    assert measured["right_over_left_db"]["-0.8"] < -10
+    assert measured["right_over_left_db"]["0.8"] > 10
+
+
+def test_the_wav_is_what_was_heard(measured: dict[str, Any]) -> None:
+    assert measured["wav"]["stretches"] >= 15
+    assert measured["wav"]["correlation"]["median"] > 0.999
+    assert measured["wav"]["correlation"]["least"] > 0.9
+    assert 0.9 < measured["wav"]["gain"][0] <= measured["wav"]["gain"][1] < 1.02
