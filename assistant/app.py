@@ -20,6 +20,7 @@ from assistant.camera.sources import open_source
 from assistant.clock import Clock, ManualClock, SystemClock
 from assistant.errors import BackendError, FacecueError, OutputError
 from assistant.expression.smoothing import Smoother
+from assistant.hand import Hand
 from assistant.inference import choose
 from assistant.live_settings import ChangingVoice, LiveSettings, cues
 from assistant.loop import Loop, Observer, Stages, brightness
@@ -27,6 +28,7 @@ from assistant.recording import Guard, OverlayRecorder, TranscriptRecorder, WavR
 from assistant.runners import Listener
 from assistant.settings import Settings
 from assistant.settings.store import Store
+from assistant.shared import Locked, PolicyTuning, Shared
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
 from assistant.speech import earcons
 from assistant.speech.phrases import Phrases
@@ -130,6 +132,9 @@ class _Run:
         self._speaker: QueueSpeaker | None = None
         self._recorder: TranscriptRecorder | None = None
         self._live: LiveSettings | None = None
+        self._shared: Shared | None = None
+        self._hand: Hand | None = None
+        self._lock = threading.RLock()
         self._supervisor = Supervisor(SystemClock())
         self.health = self._supervisor.health
         self.guards: list[Guard] = []
@@ -170,7 +175,7 @@ class _Run:
             transcript = Transcript(request.transcript)
             self.closing.callback(transcript.close)
             self._recorder = TranscriptRecorder(transcript, self._guard())
-            observers.append(self._recorder)
+            observers.append(Locked(self._recorder, self._lock))
         if request.overlay is not None:
             video = self.closing.enter_context(OverlayVideo(request.overlay))
             observers.append(OverlayRecorder(video, self._guard()))
@@ -184,32 +189,46 @@ class _Run:
         scheduler = Scheduler(self._policy.still_true)
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav, scheduler)
         self.closing.callback(self._speaker.close)
+        self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock)
         if request.store is not None:
-            store, say = request.store, self._speaker.say
+            store, say = request.store, shared.say
             live = LiveSettings(store, self._policy, self._synthesiser, say, self._clock, self.health, self._warn)
             self._live = live
             self.closing.callback(live.close)
-            observers.append(live)
+            observers.append(Locked(live, self._lock))
+        if request.speed == "real":
+            tuning = PolicyTuning(self._policy, self._live.change if self._live else None)
+            more = self._live.actions() if self._live else {}
+            self._hand = Hand(
+                shared, tuning, self._phrases, self._clock, settings.controls, self._alert, self._warn, more
+            )
+            self.closing.callback(self._hand.close)
+            observers.append(self._hand)
         vision, sight = settings.vision, self._sight
         detector = sight.detector
         if request.speed == "real":
             self._camera, detector = self._supervisor.paced(self._camera, detector, self._clock)
         smoother = Smoother(sight.au_model.thresholds, forget_after_s=vision.forget_after_s)
         tracker = Tracker(vision.forget_after_s)
-        stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, self._policy)
-        self.loop = Loop(stages, self._speaker, observers, self._clock, SystemClock(), vision.most_faces)
+        stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, shared)
+        self.loop = Loop(stages, shared, observers, self._clock, SystemClock(), vision.most_faces)
 
     def go(self) -> None:
         """Run to the end of the source and of the words about it; then complete the outputs, come what may."""
         with self.closing:
             self.closing.push(_ignore_interrupts)
             assert self._speaker is not None
+            assert self._shared is not None
+            if self._hand is not None:
+                self._hand.start(lens=self._camera.live)
             if self._camera.live:  # the wearer cannot see that it has started
                 now_s = self._clock.now_s()
                 words, until_s = self._phrases.state.started, now_s + _ALERT_S
                 started = Utterance(words, Priority.MESSAGE, now_s, until_s, "started", earcon=earcons.STARTED)
-                self._speaker.say(started, now_s)
+                self._shared.say(started, now_s)
             self.loop.run(self._camera)
+            if self._hand is not None:
+                self._hand.close()
             self._speaker.drain(self._let_pass)
 
     def summary(self) -> dict[str, Any]:
@@ -231,6 +250,8 @@ class _Run:
         self._supervisor.heard(event)
         if self._live is not None:
             self._live.heard(event)
+        if self._hand is not None:
+            self._hand.heard(event)
         if self._recorder is not None:
             self._recorder.heard(event)
         if isinstance(event, Spoken):
@@ -255,6 +276,8 @@ class _Run:
             self._warn(str(error))
 
     def _camera_state(self, state: str) -> None:
+        if self._hand is not None and self._hand.expects(state):
+            return
         self._supervisor.camera_state(state)
         self._policy.covered = state == camera_watch.BLACK
         earcon = earcons.RESUMED if state == camera_watch.BACK else earcons.CAMERA_LOST
@@ -277,10 +300,10 @@ class _Run:
     def _alert(self, words: str, detail: str, earcon: str = earcons.ERROR) -> None:
         """Say a state that the wearer must know, at once; print the details."""
         print(f"Facecue: {detail}", file=sys.stderr, flush=True)
-        if self._speaker is not None:
+        if self._shared is not None:
             now_s = self._clock.now_s()
             alert = Utterance(words, Priority.IMPORTANT, now_s, now_s + _ALERT_S, "alert", earcon=earcon)
-            self._speaker.say(alert, now_s)
+            self._shared.say(alert, now_s)
 
     def _warn(self, sentence: str) -> None:
         """Print what the wearer cannot be told, once."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from assistant import languages
 from assistant.clock import Clock
+from assistant.controls.actions import Action
 from assistant.errors import FacecueError
 from assistant.health import Health
 from assistant.settings import Settings
@@ -167,6 +168,14 @@ class LiveSettings:
         """Take in what the speaker tells."""
         self._recent.heard(event)
 
+    def actions(self) -> Mapping[Action, Callable[[], str]]:
+        """Return what the wearer's keys can ask of settings and page."""
+        return {Action.UNDO: self.undo, Action.PAIR_CODE: self.open_code, Action.SESSIONS: self.sessions}
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Keep in the file what the wearer has changed by key, and was told; it can be undone like any change."""
+        self._do(lambda: self._keep(values))
+
     def undo(self) -> str:
         """Take back the last change; what was taken back is said when it is done."""
         self._do(self._take_back)
@@ -225,6 +234,12 @@ class LiveSettings:
             self._announce(changes)
         else:
             self._inbox.put(Words("There is nothing to take back.", "answer"))
+
+    def _keep(self, values: Mapping[str, Any]) -> None:
+        try:
+            self._store.change(values, "You")
+        except FacecueError as error:
+            self._warn(f"{error} The change lasts until Facecue ends.")
 
     def _announce(self, changes: tuple[Change, ...]) -> None:
         if changes:

@@ -8,14 +8,13 @@ from collections import namedtuple
 from assistant.controls.actions import Action
 from assistant.controls.dispatcher import Dispatcher
 from assistant.controls.keys import key_map
-from assistant.types import Utterance
-from tests.speech_builders import person, phrases, scene, utterance
+from tests.speech_builders import person, phrases, scene
 
 ALL_CUES = frozenset({"arrival", "smile", "eyes_closed"})
 
 
 class HeardVoice:
-    """Keep what is heard, in order: words as they are, sounds in brackets, a cut as "cut"."""
+    """Keep what is heard, in order: words as they are, sounds in brackets, a cut as "cut"; "hushed" and "free"."""
 
     def __init__(self):
         self.heard: list[str] = []
@@ -29,6 +28,9 @@ class HeardVoice:
 
     def stop(self) -> None:
         self.heard.append("cut")
+
+    def hush(self, on: bool) -> None:
+        self.heard.append("hushed" if on else "free")
 
     def take(self) -> list[str]:
         heard, self.heard = self.heard, []
@@ -66,11 +68,6 @@ def dispatcher(people: int | None = 1, verbosity: int = 2, more=None):
     """Return a dispatcher with English words, and the fakes behind it."""
     voice, tuning, sight = HeardVoice(), FixedTuning(verbosity), FixedSight(people)
     return Dispatcher(voice, tuning, sight, phrases(), key_map({}), more), voice, tuning, sight
-
-
-def said(text: str = "One person, close.", reason: str = "arrival") -> Utterance:
-    base = utterance(text)
-    return Utterance(text, base.priority, 0.0, 2.0, reason)
 
 
 Pressed = namedtuple("Pressed", "type code value")

@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `facecue demo`."""
     parser.set_defaults(source="demo")
     options.add_outputs(parser)
+    options.add_keys(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from assistant.controls.keys import DEFAULTS
 from assistant.errors import OutputError, SettingsError
 from assistant.settings import Settings, load, override
+from assistant.settings.schema import ControlSettings
 from assistant.settings.store import Store
 
 
@@ -35,6 +37,14 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         default="real",
         help="files in real time (default), or as fast as they go in their own time",
     )
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """Say in the help which key does what while it runs."""
+    every = ControlSettings.model_fields
+    lines = [f"  {names.split()[0]:8} {every[action].title}" for action, names in DEFAULTS.items()]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "keys while it runs in a terminal, unless the settings say otherwise:\n" + "\n".join(lines)
 
 
 def read_settings(arguments: argparse.Namespace) -> Settings:

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "demo; default: the first camera",
     )
     options.add_outputs(parser)
+    options.add_keys(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

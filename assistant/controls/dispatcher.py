@@ -1,4 +1,4 @@
-"""Do what the wearer asks for: every action is answered, by a sound at once and by words where there are any."""
+"""Do what the wearer asks for, and answer in words where there are any; the sound of the key was heard before."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Final, Literal, Protocol
 from assistant.controls.actions import Action
 from assistant.controls.keys import spoken_name
 from assistant.controls.spelling import spelled
-from assistant.types import Person, Scene, Utterance
+from assistant.types import Person, Scene
 
-KEY: Final = "key"
-"""Sound of a key that was understood; words may follow."""
 PAUSED: Final = "paused"
 RESUMED: Final = "resumed"
 
@@ -34,6 +32,10 @@ class Voice(Protocol):
 
     def stop(self) -> None:
         """Cut speech at once and forget what waits."""
+        ...
+
+    def hush(self, on: bool) -> None:
+        """Cut speech and say nothing unasked any more, or say it again."""
         ...
 
 
@@ -140,7 +142,7 @@ class Dispatcher:
     ) -> None:
         self._voice, self._tuning, self._sight, self._words, self._keys = voice, tuning, sight, words, keys
         self.paused: Paused = ""
-        self._last: Utterance | None = None
+        self._last_cue: str | None = None
         self._last_text = ""
         self._next_person = 0
         self._stepped_s = -_STEPPING_S
@@ -168,10 +170,9 @@ class Dispatcher:
         if answer := effect():
             self._voice.answer(answer)
 
-    def heard(self, utterance: Utterance) -> None:
-        """Learn what has begun to be said unprompted, for repeat, spell and mute cue."""
-        if not utterance.prompted:
-            self._last, self._last_text = utterance, utterance.text
+    def heard(self, text: str, cue: str) -> None:
+        """Learn what is being said unasked, and what kind of news it is, for repeat, spell and mute cue."""
+        self._last_text, self._last_cue = text, cue
 
     def cover(self, covered: bool) -> None:
         """Pause under a hand on the lens, and go on when it is lifted; what a key paused, a key resumes."""
@@ -204,7 +205,6 @@ class Dispatcher:
 
     def _stop(self) -> str:
         self._voice.stop()
-        self._voice.sound(KEY)
         return ""
 
     def _pause_or_resume(self) -> str:
@@ -212,12 +212,13 @@ class Dispatcher:
 
     def _pause(self, by: Paused, words: str) -> str:
         self.paused = by
-        self._voice.stop()
+        self._voice.hush(True)
         self._voice.sound(PAUSED)
         return words
 
     def _resume(self) -> str:
         self.paused = ""
+        self._voice.hush(False)
         self._voice.sound(RESUMED)
         return self._words.control.resumed
 
@@ -232,8 +233,8 @@ class Dispatcher:
 
     def _mute_cue(self) -> str:
         """Switch the kind of news last said off, or on again; nothing else may have been said since."""
-        answers, cue = self._words.control, self._last.reason if self._last else ""
-        if self._last is None:
+        answers, cue = self._words.control, self._last_cue
+        if cue is None:
             return answers.nothing_said
         if cue not in self._tuning.all_cues:
             return answers.unmutable

@@ -186,6 +186,11 @@ class Phrases:
         each = [self._words.people.one.format(place=spot) for spot in spots]
         return " ".join([self.whole(self.count(len(people))), *each])
 
+    def describe_person(self, person: Person, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0) -> str:
+        """Return one of the people in a scene, such as "One close, ahead, smiling."."""
+        spot = self._spot(person, scene, emotions, hfov_deg)
+        return f"{self._words.people.one.format(place=spot)}."
+
     def _spot(self, person: Person, scene: Scene, emotions: bool, hfov_deg: float) -> str:
         if turned_away(person.face):
             shown = self._words.manner.away

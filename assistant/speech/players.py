@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -37,7 +38,7 @@ class Player(Protocol):
         ...
 
     def chime(self, sound: Speech, pan: float = 0.0) -> None:
-        """Play an earcon beside the words. Never raises."""
+        """Play an earcon beside the words. Never raises; any thread may call it, all else belongs to one at a time."""
         ...
 
     def volume(self, gain: float) -> None:
@@ -77,6 +78,7 @@ class CommandPlayer:
         self.name = name
         self._process: subprocess.Popen[bytes] | None = None
         self._chimes: list[subprocess.Popen[bytes]] = []
+        self._chimes_lock = threading.Lock()
         self._gain = 1.0
         self._trouble: str | None = None
         self._path = shutil.which(name)
@@ -110,9 +112,9 @@ class CommandPlayer:
 
     def chime(self, sound: Speech, pan: float = 0.0) -> None:
         """Play an earcon beside the words; the sound server mixes them."""
-        self._collect()
         process = self._run(sound, pan, LOWERED if self._process else 1.0)
-        self._chimes += [process] if process else []
+        with self._chimes_lock:
+            self._chimes += [process] if process else []
 
     def volume(self, gain: float) -> None:
         """Set the loudness of the next words."""
@@ -121,9 +123,11 @@ class CommandPlayer:
     def stop(self) -> None:
         """Cut what is being played."""
         self._collect()
-        for process in (self._process, *self._chimes):
+        with self._chimes_lock:
+            chimes, self._chimes = self._chimes, []
+        for process in (self._process, *chimes):
             self._end(process)
-        self._process, self._chimes = None, []
+        self._process = None
 
     def trouble(self) -> str | None:
         """Return the last failure, once."""
@@ -162,7 +166,8 @@ class CommandPlayer:
             process.wait()
 
     def _collect(self) -> None:
-        self._chimes = [chime for chime in self._chimes if chime.poll() is None]
+        with self._chimes_lock:
+            self._chimes = [chime for chime in self._chimes if chime.poll() is None]
         if self._process is not None and self._process.poll() is not None:
             if self._process.returncode != 0:
                 self._trouble = f"{self.name} ended with status {self._process.returncode}"

@@ -134,10 +134,19 @@ class Policy:
         known = any(track is each for each in self._crowd.tracks.values())
         return known and self._now_s - track.last_s <= _OUT_OF_VIEW_S
 
+    @property
+    def dim(self) -> bool:
+        """Whether it is too dark to say that nobody is there."""
+        return self._light.dim
+
     def describe_scene(self, scene: Scene) -> str:
         """Return the whole scene in words, as an answer."""
         most = _MOST_DESCRIBED[self.verbosity]
         return self._phrases.describe_scene(scene, self._emotions, self._hfov_deg, most)
+
+    def describe_person(self, scene: Scene, person: Person) -> str:
+        """Return one person in words, as an answer."""
+        return self._phrases.describe_person(person, scene, self._emotions, self._hfov_deg)
 
     def answer(self, scene: Scene, now_s: float) -> Utterance:
         """Return the answer to "what is here": said at once, outside the budget, since the wearer asked."""

@@ -68,9 +68,9 @@ class SoundDevicePlayer:
         self._mixer.speak(panned(at_rate(speech, self._mixer.rate_hz), pan))
 
     def chime(self, sound: Speech, pan: float = 0.0) -> None:
-        """Play an earcon beside the words, lower while there are any."""
-        self._check()
-        self._mixer.chime(panned(at_rate(sound, self._mixer.rate_hz), pan))
+        """Play an earcon beside the words, lower while there are any. Any thread may call it."""
+        mixer = self._mixer
+        mixer.chime(panned(at_rate(sound, mixer.rate_hz), pan))
 
     def volume(self, gain: float) -> None:
         """Set the loudness of the next words: 1 is that of the voice itself."""
