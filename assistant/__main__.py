@@ -15,6 +15,7 @@ from typing import Final
 
 import assistant
 from assistant.commands import analyze, demo, describe, doctor, options, run, settings
+from assistant.dumps import forbid_dumps
 from assistant.errors import FacecueError
 
 INTERRUPTED, PIPE_CLOSED, UNEXPECTED = 130, 141, 70
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     _end_on_signals()
+    forbid_dumps()
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()

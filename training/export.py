@@ -15,6 +15,7 @@ from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from assistant.inference.au_model import NORMALISATION
 from assistant.inference.backends.litert import Runner
+from assistant.inference.backends.openvino import vendor
 from assistant.inference.manifest import Manifest, sha256_of, write_manifest
 from assistant.inference.quantization import dequantise, quantise
 from assistant.types import Floats
@@ -60,7 +61,7 @@ def write_openvino(out: Path) -> tuple[str, ...]:
         ModelError: the IR computes something else.
     """
     try:
-        import openvino
+        openvino = vendor()
     except ImportError:
         raise DependencyError("OpenVINO is not installed.", "Run: pip install 'facecue[openvino]'") from None
     openvino.save_model(openvino.convert_model(out / INT8), out / IR, compress_to_fp16=False)

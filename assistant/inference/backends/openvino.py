@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,7 +126,7 @@ def saturates() -> bool:
         BackendError: OpenVINO does not start.
     """
     core = _core()
-    openvino = importlib.import_module("openvino")
+    openvino = vendor()
     ops = importlib.import_module("openvino.opset13")
     entry = ops.parameter([1, 64, 8, 8], np.float32)
     low, high, one = (ops.constant(np.float32(value)) for value in (0, 255, 1))
@@ -152,11 +153,21 @@ def _large_weights(model: Any) -> bool:
     )
 
 
+def vendor() -> Any:
+    """Return the package, loaded without its telemetry.
+
+    `import openvino` alone reports the import to Google Analytics and writes `~/intel/`, without asking. Where
+    `openvino_telemetry` cannot be imported it uses a stub of its own that does nothing.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: importing it fails
+    return importlib.import_module("openvino")
+
+
 def _core() -> Any:
     if importlib.util.find_spec("openvino") is None:
         raise DependencyError("OpenVINO is not installed.", INSTALL)
     try:
-        return importlib.import_module("openvino").Core()
+        return vendor().Core()
     except (ImportError, RuntimeError) as error:
         raise BackendError(f"OpenVINO does not start: {litert.one_line(error)}.", f"{INSTALL} --upgrade") from error
 
