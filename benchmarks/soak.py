@@ -66,12 +66,13 @@ class SoakCamera:
         fps: frames a second of that clock.
         real: whether that clock is the real one.
         every_s: real or simulated seconds between samples.
+        log: takes each sample as a line of JSON at once, so that a run that is cut off tells what it saw.
     """
 
     name, live = "the demo, again and again", False
 
-    def __init__(self, hours: float, fps: float, real: bool, every_s: float) -> None:
-        self._seconds, self._fps, self._real, self._every_s = hours * 3600, fps, real, every_s
+    def __init__(self, hours: float, fps: float, real: bool, every_s: float, log: Path | None = None) -> None:
+        self._seconds, self._fps, self._real, self._every_s, self._log = hours * 3600, fps, real, every_s, log
         shots = list(DemoCamera(ManualClock(), "max").frames())
         step = max(round(15 / fps), 1)
         self._pictures = [frame.image_rgb for frame in shots[::step]]
@@ -91,11 +92,17 @@ class SoakCamera:
             yield Frame(index, at_s, self._pictures[index % len(self._pictures)], "soak")
             if at_s >= next_s:
                 now_s = time.monotonic()
-                self.samples.append(_look(at_s / 3600, (index - looked) / (now_s - looked_s)))
+                self._keep(_look(at_s / 3600, (index - looked) / (now_s - looked_s)))
                 looked, looked_s, next_s = index, now_s, next_s + self._every_s
 
     def close(self) -> None:
         """Do nothing."""
+
+    def _keep(self, sample: Sample) -> None:
+        self.samples.append(sample)
+        if self._log is not None:
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(sample)) + "\n")
 
 
 def _look(hours: float, fps: float) -> Sample:
@@ -115,25 +122,31 @@ class Sampled:
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces of a frame, or those last found in the same picture."""
-        key = id(frame.image_rgb)
-        if key not in self._seen or frame.index % self._every == 0:
-            self._seen[key] = self._detector.detect(frame)
+        key = id(frame.image_rgb)  # the camera keeps its pictures, so that no other gets the same number
+        if self._every == 1 or key not in self._seen or frame.index % self._every == 0:
+            found = self._detector.detect(frame)
             self.looks += 1
+            if self._every == 1:
+                return found
+            self._seen[key] = found
         return self._seen[key]
 
     def estimate(self, frame: Frame, face: Face) -> ActionUnits:
         """Return the units of a face, or those last estimated in the same picture."""
         key = id(frame.image_rgb)
-        if key not in self._units or frame.index % self._every == 0:
-            self._units[key] = self._au_model.estimate(frame, face)
+        if self._every == 1 or key not in self._units or frame.index % self._every == 0:
+            units = self._au_model.estimate(frame, face)
             self.inferences += 1
+            if self._every == 1:
+                return units
+            self._units[key] = units
         return self._units[key]
 
 
-def soak(hours: float, clock: Literal["fast", "real"], fps: float, every: int) -> dict[str, Any]:
+def soak(hours: float, clock: Literal["fast", "real"], fps: float, every: int, log: Path | None) -> dict[str, Any]:
     """Run, and return samples and verdicts."""
     real = clock == "real"
-    camera = SoakCamera(hours, fps, real, hours * 3600 / 120)
+    camera = SoakCamera(hours, fps, real, hours * 3600 / 120, log)
     sampled: list[Sampled] = []
     build = app.build_sight
 
@@ -228,8 +241,9 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=5.0, help="frames a second of that clock (5)")
     parser.add_argument("--every", type=int, default=100, help="fast clock: really look at one frame in so many (100)")
     parser.add_argument("--save", action="store_true", help="write JSON and plot to benchmarks/results")
+    parser.add_argument("--log", type=Path, help="append each sample to this file as it is taken")
     arguments = parser.parse_args()
-    outcome = soak(arguments.hours, arguments.clock, arguments.fps, arguments.every)
+    outcome = soak(arguments.hours, arguments.clock, arguments.fps, arguments.every, arguments.log)
     if arguments.save:
         stem = ROOT / "benchmarks" / "results" / f"{outcome['date']}-soak-{arguments.clock}"
         stem.with_suffix(".json").write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
