@@ -6,6 +6,7 @@ from that (`train --soft`). Zhong et al., SFace: Sigmoid-Constrained Hypersphere
 IEEE TIP 2021; the layers are those of MobileNet (Howard et al., 2017) with PReLU and the first stride left out.
 
 At 96 pixels the project's crop has the scale that SFace saw: 43 pixels between the eyes of 112 there, 36 of 96 here.
+Larger than that is better all the same: see docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from training.fused import batch_normalization, conv2d, depthwise_conv2d, prelu
 from training.recipes import Plan, Stage
 
 NAME: Final = "sface"
-SIZE_PX: Final = 96
+SIZE_PX: Final = 112
 CHANNELS: Final = 3
 AUS: Final = AU_ORDER
 
@@ -33,7 +34,7 @@ _NARROW: Final = 48  # channels the head keeps of each
 PLAN: Final = Plan(
     stages=(
         Stage(
-            "units", 96, 2000, 32, 5e-4, 0.5, ("trunk_conv1_", "trunk_conv2_", "trunk_conv3_", "trunk_conv4_"),
+            "units", 112, 2600, 32, 5e-4, 0.5, ("trunk_conv1_", "trunk_conv2_", "trunk_conv3_", "trunk_conv4_"),
             {"au": 1.0, "soft": 0.5, "emotion": 0.3, "shape": 0.3},
         ),
     ),
