@@ -19,7 +19,7 @@ from assistant.camera.overlay import OverlayVideo
 from assistant.camera.sources import open_source
 from assistant.clock import Clock, ManualClock, SystemClock
 from assistant.errors import BackendError, FacecueError, OutputError
-from assistant.expression.smoothing import Smoother
+from assistant.expression.neutral import PersonalSmoother
 from assistant.hand import Hand
 from assistant.inference import choose
 from assistant.live_settings import ChangingVoice, LiveSettings, cues
@@ -208,7 +208,7 @@ class _Run:
         detector = sight.detector
         if request.speed == "real":
             self._camera, detector = self._supervisor.paced(self._camera, detector, self._clock)
-        smoother = Smoother(sight.au_model.thresholds, forget_after_s=vision.forget_after_s)
+        smoother = PersonalSmoother(sight.au_model.thresholds, vision.forget_after_s)
         tracker = Tracker(vision.forget_after_s)
         stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, shared)
         self.loop = Loop(stages, shared, observers, self._clock, SystemClock(), vision.most_faces)
