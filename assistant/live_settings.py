@@ -15,9 +15,10 @@ from assistant.clock import Clock
 from assistant.controls.actions import Action
 from assistant.errors import FacecueError
 from assistant.health import Health
+from assistant.page_words import PageWords, page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
-from assistant.settings.store import Change, Store, announcement, differences
+from assistant.settings.store import Change, Store, differences
 from assistant.speech.phrases import Phrases
 from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, SpeechEvent, Spoken
@@ -29,7 +30,6 @@ from assistant.web.host import PageHost, Words
 _LOOK_S: Final = 0.25  # between two looks at the file; a change is in force after two of them at most
 _LASTS_S: Final = 30.0  # how long a change stays worth telling
 _KEPT_WORDS: Final = 60
-WRONG_FILE: Final = "The settings file is wrong. I go on with the last good settings."
 
 
 def cues(settings: Settings) -> frozenset[str]:
@@ -150,7 +150,7 @@ class LiveSettings:
         self._problem = ""
         self._closing = threading.Event()
         self._wake = threading.Event()
-        self.page = PageHost(store, _Facts(health, self._recent), self._inbox.put, clock, self._wake.set)
+        self.page = PageHost(store, _Facts(health, self._recent), self._inbox.put, clock, self._words, self._wake.set)
         self._thread = threading.Thread(target=self._follow, name="settings", daemon=True)
         self._thread.start()
 
@@ -233,7 +233,10 @@ class LiveSettings:
         if changes:
             self._announce(changes)
         else:
-            self._inbox.put(Words("There is nothing to take back.", "answer"))
+            self._inbox.put(Words(self._words().text("nothing"), "answer"))
+
+    def _words(self) -> PageWords:
+        return page_words(self._store.settings.speech.language)
 
     def _keep(self, values: Mapping[str, Any]) -> None:
         try:
@@ -243,14 +246,14 @@ class LiveSettings:
 
     def _announce(self, changes: tuple[Change, ...]) -> None:
         if changes:
-            self._inbox.put(Words(announcement(changes), "settings"))
+            self._inbox.put(Words(self._words().changed(changes), "settings"))
 
     def _tell_problem(self) -> None:
         if (problem := self._store.problem) != self._problem:
             self._problem = problem
             if problem:
                 self._warn(problem)
-                self._inbox.put(Words(WRONG_FILE, "settings"))
+                self._inbox.put(Words(self._words().text("wrong_file"), "settings"))
 
     def _prepare(self, settings: Settings) -> None:
         """Make what the settings need, here, where nobody waits; then hand it over."""

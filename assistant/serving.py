@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from assistant.clock import SystemClock
-from assistant.live_settings import WRONG_FILE
-from assistant.settings.store import Store, announcement
+from assistant.page_words import PageWords, page_words
+from assistant.settings.store import Store
 from assistant.speech.players import SilentPlayer
 from assistant.speech.speaker import QueueSpeaker
 from assistant.types import Priority, Utterance
@@ -60,7 +60,7 @@ def serve(store: Store, host: str, port: int, mute: bool, show: Callable[[str], 
         print(f"Facecue: {trouble}", file=sys.stderr, flush=True)
     said: queue.SimpleQueue[Words | None] = queue.SimpleQueue()
     with QueueSpeaker(synthesiser, player, clock) as speaker:
-        page = PageHost(store, _NothingRuns(), said.put, clock)
+        page = PageHost(store, _NothingRuns(), said.put, clock, lambda: _words(store))
         try:
             page.start(host, port)
             show(f"The settings page is at http://{_shown(host)}:{page.port}/ . {_HELP}")
@@ -87,9 +87,9 @@ def _speak(
             words = said.get(timeout=_LOOK_S)
         except queue.Empty:
             if changes := store.follow():
-                said.put(Words(announcement(changes), "settings"))
+                said.put(Words(_words(store).changed(changes), "settings"))
             if store.problem and store.problem != problem:
-                said.put(Words(WRONG_FILE, "settings"))
+                said.put(Words(_words(store).text("wrong_file"), "settings"))
             problem = store.problem
         else:
             if words is None:
@@ -107,12 +107,16 @@ def _obey(typed: Iterable[str], page: PageHost, store: Store, said: queue.Simple
         if word == "q":
             said.put(None)
         elif word == "u":
-            changes = store.undo()
-            said.put(Words(announcement(changes) if changes else "There is nothing to take back.", "answer"))
+            changes, sentences = store.undo(), _words(store)
+            said.put(Words(sentences.changed(changes) if changes else sentences.text("nothing"), "answer"))
         elif word == "s":
             page.sessions()
         elif not word:
             page.open_code()
+
+
+def _words(store: Store) -> PageWords:
+    return page_words(store.settings.speech.language)
 
 
 def _shown(host: str) -> str:

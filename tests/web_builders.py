@@ -12,6 +12,7 @@ import pytest
 
 from assistant.clock import ManualClock
 from assistant.health import Health
+from assistant.page_words import page_words
 from assistant.settings.store import Store
 
 pytest.importorskip("starlette", reason="the page's packages are not installed: pip install '.[page]'")
@@ -54,7 +55,7 @@ class Around:
         self.clock = ManualClock()
         self.store = Store(folder / "settings.toml")
         self.said: list[Words] = []
-        self.host = PageHost(self.store, Facts(self.clock), self.said.append, self.clock)
+        self.host = PageHost(self.store, Facts(self.clock), self.said.append, self.clock, lambda: page_words("en"))
         self.pairing, self.sessions = Pairing(self.clock), Sessions(self.clock)
         self.page = Page(self, self.pairing, self.sessions, self.clock)
         self.guard = Guard(self.page.application(), self.clock, local_network)

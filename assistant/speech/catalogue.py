@@ -38,6 +38,8 @@ _Words = Annotated[_Text, _with_braces()]
 _WithPlace = Annotated[_Text, _with_braces("place")]
 Plural = Annotated[dict[Category, Annotated[_Text, _with_braces(allowed="n")]], AfterValidator(_with_other)]
 """A phrase about a number, one form for each of the language's categories; {n} is the number in words."""
+PluralBy = Annotated[dict[Category, Annotated[_Text, _with_braces("by", allowed="n")]], AfterValidator(_with_other)]
+"""The same about what somebody did."""
 
 
 class _Section(BaseModel):
@@ -246,6 +248,21 @@ class Action(_Section):
     help: _Words
 
 
+class Page(_Section):
+    """Tell what the settings page does."""
+
+    code: Annotated[_Text, _with_braces("code")]
+    off: _Words
+    nobody: _Words
+    paired: Annotated[_Text, _with_braces("name")]
+    names: Annotated[_Text, _with_braces("names")]
+    ended: _Words
+    nothing: _Words
+    a_file: _Words
+    wrong_file: _Words
+    changed: PluralBy
+
+
 class Rules(_Section):
     """List words for the lint: what is never said, and what hedges. "old*" stands for all words that begin so."""
 
@@ -274,5 +291,6 @@ class Catalogue(_Section):
     control: Control
     cue: Cue
     action: Action
+    page: Page
     error: Trouble
     rules: Rules

@@ -17,7 +17,7 @@ _CAPITALS: Final[Mapping[str, Mapping[str, str]]] = {
 """First letters whose capitals are not those of Unicode's default, by language (Unicode's SpecialCasing; Dutch ij)."""
 
 
-def plural(language: str, forms: Mapping[Category, str], number: float, words: str = "") -> str:
+def plural(language: str, forms: Mapping[Category, str], number: float, words: str = "", **more: str) -> str:
     """Return the form of a phrase that belongs to a number, filled in.
 
     Args:
@@ -25,8 +25,9 @@ def plural(language: str, forms: Mapping[Category, str], number: float, words: s
         forms: the phrase by plural category; "other" is there.
         number: what is counted, 0 or more.
         words: the number as it is said; in figures by default.
+        **more: what else stands in braces.
     """
-    return forms.get(category(language, number), forms["other"]).format(n=words or f"{number:g}")
+    return forms.get(category(language, number), forms["other"]).format(n=words or f"{number:g}", **more)
 
 
 def category(language: str, number: float) -> Category:

@@ -58,6 +58,15 @@ class Phrases:
         """What is said to the wearer's keys."""
         return self._words.control
 
+    @property
+    def page(self) -> catalogue.Page:
+        """What is said of the settings page."""
+        return self._words.page
+
+    def changed(self, by: str, settings: int) -> str:
+        """Return such as "Anna changed 2 settings."."""
+        return grammar.plural(self.language, self._words.page.changed, settings, by=by)
+
     def cue(self, name: str) -> str:
         """Return a kind of news, such as "Smiles"."""
         return str(getattr(self._words.cue, name))

@@ -17,7 +17,7 @@ from assistant.clock import Clock
 from assistant.errors import DependencyError, FacecueError, OutputError
 from assistant.settings.file import parse
 from assistant.settings.keys import keys
-from assistant.settings.store import Change, Store, announcement
+from assistant.settings.store import Change, Store
 from assistant.web.link import LONGEST, encoded
 from assistant.web.pairing import new_code
 
@@ -55,6 +55,18 @@ class Facts(Protocol):
         ...
 
 
+class Sentences(Protocol):
+    """Find what is said, in the wearer's language."""
+
+    def text(self, key: str, **fields: str) -> str:
+        """Return a sentence by its key in the section [page] of the phrase files."""
+        ...
+
+    def changed(self, changes: tuple[Change, ...]) -> str:
+        """Return who changed what."""
+        ...
+
+
 class PageHost:
     """Hold the page's process, from the device's side. Methods may be called from any thread; none waits but `start`.
 
@@ -63,6 +75,7 @@ class PageHost:
         facts: health and words.
         say: takes words to be spoken; called from any thread.
         clock: tells seconds.
+        words: returns the sentences of the language that is set.
         on_change: told that settings have changed, after the words about it were handed to `say`.
     """
 
@@ -72,9 +85,11 @@ class PageHost:
         facts: Facts,
         say: Callable[[Words], None],
         clock: Clock,
+        words: Callable[[], Sentences],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._facts, self._say, self._clock, self._on_change = store, facts, say, clock, on_change
+        self._words = words
         self._names: tuple[str, ...] = ()
         self._asked_at_s = -_AGAIN_S
         self._preview_at_s = -_PREVIEW_S
@@ -124,21 +139,21 @@ class PageHost:
         code = new_code()
         if self._tell({"told": "code", "code": code}):
             digits = ", ".join(code)
-            self._say(Words(f"Pairing code: {digits}.", "pairing code", "Pairing code spoken."))
+            self._say(Words(self._words().text("code", code=digits), "pairing code", "Pairing code spoken."))
         else:
-            self._say(Words("The settings page is off.", "answer"))
+            self._say(Words(self._words().text("off"), "answer"))
 
     def sessions(self) -> None:
         """Say who is paired; asked again within ten seconds, end all of it."""
         now_s = self._clock.now_s()
         again, self._asked_at_s = now_s - self._asked_at_s < _AGAIN_S, now_s
         if not self._names:
-            self._say(Words("Nobody is paired.", "answer"))
+            self._say(Words(self._words().text("nobody"), "answer"))
         elif not again:
-            self._say(Words(f"Paired: {', '.join(self._names)}. Press again to end this.", "answer"))
+            self._say(Words(self._words().text("names", names=", ".join(self._names)), "answer"))
         elif self._tell({"told": "end sessions"}):
             self._names, self._asked_at_s = (), -_AGAIN_S
-            self._say(Words("Nobody is paired any more.", "answer"))
+            self._say(Words(self._words().text("ended"), "answer"))
 
     def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to one line of the page's process, with the number of its question."""
@@ -219,7 +234,7 @@ class PageHost:
     def _announced(self, changes: tuple[Change, ...]) -> dict[str, Any]:
         if not changes:
             return {"said": ""}
-        words = announcement(changes)
+        words = self._words().changed(changes)
         self._say(Words(words, "settings"))
         self._on_change()
         return {"said": words}
@@ -234,7 +249,7 @@ class PageHost:
 
     def _paired(self, name: str, names: Sequence[str]) -> dict[str, Any]:
         self._names = tuple(names)
-        self._say(Words(f"{name} is paired.", "settings"))
+        self._say(Words(self._words().text("paired", name=name), "settings"))
         return {}
 
     def _learn_sessions(self, names: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""Say in the wearer's language what the settings page does. Part of the composition root."""
+
+from __future__ import annotations
+
+import functools
+
+from assistant import languages
+from assistant.errors import SettingsError
+from assistant.settings.store import A_FILE, Change, announcement
+from assistant.speech.phrases import Phrases
+
+
+class PageWords:
+    """Find the sentences about the settings page.
+
+    Args:
+        phrases: of the wearer's language.
+    """
+
+    def __init__(self, phrases: Phrases) -> None:
+        self._phrases = phrases
+
+    def text(self, key: str, **fields: str) -> str:
+        """Return a sentence of the section [page], filled in."""
+        return str(getattr(self._phrases.page, key)).format(**fields)
+
+    def changed(self, changes: tuple[Change, ...]) -> str:
+        """Return who changed what; how much they changed where the names of settings are not in the language."""
+        if self._phrases.language == "en":
+            return announcement(changes)
+        by = changes[0].by
+        return self._phrases.changed(self._phrases.page.a_file if by == A_FILE else by, len(changes))
+
+
+@functools.cache
+def page_words(language: str) -> PageWords:
+    """Return the sentences in a language; in English where it has none."""
+    try:
+        return PageWords(languages.phrases(language))
+    except SettingsError:
+        return PageWords(languages.phrases("en"))
