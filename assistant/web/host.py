@@ -224,11 +224,15 @@ class PageHost:
         return self._announced(self._store.undo(by))
 
     def _import(self, text: str, by: str) -> dict[str, Any]:
-        """Take over what a file says, but for what can be changed on the device only."""
+        """Take over what a file says, but for what can be changed on the device only.
+
+        With another profile every value is written: that profile would change others than those that differ now.
+        """
         wanted, now = parse(text, "The file"), self._store.settings
+        every = wanted.profile != now.profile
+        values = {path: key.of(wanted) for path, key in keys().items() if key.remote}
         return self._change(
-            {path: key.of(wanted) for path, key in keys().items() if key.remote and key.of(wanted) != key.of(now)},
-            by,
+            {path: value for path, value in values.items() if every or value != keys()[path].of(now)}, by
         )
 
     def _announced(self, changes: tuple[Change, ...]) -> dict[str, Any]:

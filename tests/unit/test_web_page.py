@@ -2,9 +2,10 @@ import html
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from assistant.settings import Settings
 from assistant.settings.keys import keys
 from assistant.settings.schema import NO_EMOTIONS
 from assistant.settings.store import Store
@@ -147,6 +148,7 @@ def upload(browser, content):
 
 
 @given(any_settings())
+@example(Settings.model_validate({"profile": "quiet", "speech": {"verbosity": 2}}))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_settings_survive_export_and_import_over_the_page(tmp_path_factory, original):
     one, other = Around(tmp_path_factory.mktemp("one")), Around(tmp_path_factory.mktemp("other"))
