@@ -31,6 +31,7 @@ from assistant.settings.store import Store
 from assistant.shared import Locked, PolicyTuning, Shared
 from assistant.sight import CLIP_SUFFIXES, PICTURE_SUFFIXES, STILL_BUDGET_MS, Sight, build_sight
 from assistant.speech import earcons
+from assistant.speech.null_voice import NullVoice
 from assistant.speech.phrases import Phrases
 from assistant.speech.players import Player, SilentPlayer
 from assistant.speech.policy import Policy
@@ -150,8 +151,8 @@ class _Run:
             self._synthesiser = ChangingVoice(voice)
             undo.callback(self._synthesiser.close)
             self._warn(no_voice)
-            self._supervisor.missing("voice", no_voice)
-            self.health.name(voice="text" if no_voice else settings.speech.engine)
+            self._supervisor.missing("voice", no_voice if voice.name == NullVoice.name else "")
+            self.health.name(voice=voice.name)
             self._open_camera(settings, request)
             self._open_outputs(settings, request)
             undo.pop_all()
@@ -182,7 +183,7 @@ class _Run:
         wav = WavRecorder(WavMix(request.wav), self._guard()) if request.wav is not None else None
         player: Player = SilentPlayer()
         if not request.mute and not isinstance(self._clock, ManualClock):
-            player, no_sound = sound_or_silence(settings)
+            player, no_sound = sound_or_silence(settings, lambda: self._synthesiser.current)
             self._warn(no_sound)
             self._supervisor.missing("sound", no_sound)
         self.health.name(sound=player.name)

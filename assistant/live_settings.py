@@ -47,6 +47,16 @@ class ChangingVoice:
     def __init__(self, voice: Synthesiser) -> None:
         self._voice = voice
 
+    @property
+    def current(self) -> Synthesiser:
+        """The voice of the moment."""
+        return self._voice
+
+    @property
+    def name(self) -> str:
+        """Name of its engine."""
+        return self._voice.name
+
     def synthesise(self, text: str) -> Speech:
         """Return the whole utterance."""
         return self._voice.synthesise(text)
@@ -142,7 +152,7 @@ class LiveSettings:
         warn: Callable[[str], None],
     ) -> None:
         self._store, self._policy, self._voice, self._say = store, policy, voice, say
-        self._clock, self._warn = clock, warn
+        self._clock, self._warn, self._health = clock, warn, health
         self._recent = RecentWords()
         self._inbox: queue.SimpleQueue[Words | _Ready] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -274,6 +284,7 @@ class LiveSettings:
         settings = ready.settings
         if ready.voice is not None:
             self._do(self._voice.use(ready.voice).close)
+            self._health.name(voice=ready.voice.name)
         self._policy.configure(
             phrases=ready.phrases,
             emotions=settings.speech.emotions,

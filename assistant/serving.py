@@ -11,6 +11,7 @@ from typing import Any, Final
 from assistant.clock import SystemClock
 from assistant.page_words import PageWords, page_words
 from assistant.settings.store import Store
+from assistant.speech.null_voice import NullVoice
 from assistant.speech.players import SilentPlayer
 from assistant.speech.speaker import QueueSpeaker
 from assistant.types import Priority, Utterance
@@ -54,8 +55,8 @@ def serve(store: Store, host: str, port: int, mute: bool, show: Callable[[str], 
     """
     settings, clock = store.settings, SystemClock()
     synthesiser, no_voice = voice_or_text(settings)
-    player, no_sound = (SilentPlayer(), "") if mute else sound_or_silence(settings)
-    unheard = mute or bool(no_voice or no_sound)
+    player, no_sound = (SilentPlayer(), "") if mute else sound_or_silence(settings, lambda: synthesiser)
+    unheard = mute or synthesiser.name == NullVoice.name or bool(no_sound)
     for trouble in filter(None, (no_voice, no_sound)):
         print(f"Facecue: {trouble}", file=sys.stderr, flush=True)
     said: queue.SimpleQueue[Words | None] = queue.SimpleQueue()

@@ -328,6 +328,11 @@ class SpeechPolicy(Protocol):
 class Synthesiser(Protocol):
     """Turn text into sound."""
 
+    @property
+    def name(self) -> str:
+        """Name of the voice engine."""
+        ...
+
     def synthesise(self, text: str) -> Speech:
         """Return the whole utterance.
 

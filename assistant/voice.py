@@ -3,84 +3,132 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from assistant import languages
 from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
 from assistant.settings import Settings
-from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
+from assistant.speech.null_voice import NullVoice
+from assistant.speech.piper import PiperSynthesiser
 from assistant.speech.players import Player, open_player
+from assistant.speech.prosody import Prosody
 from assistant.speech.speaker import QueueSpeaker
+from assistant.speech.speechd import DispatchingPlayer, SpeechDispatcher
 from assistant.speech.system_voice import SystemVoiceSynthesiser
-from assistant.types import Priority, Speech, Synthesiser, Utterance
+from assistant.types import Priority, Synthesiser, Utterance
 
-_MATCHING: Final = "auto"  # the setting for the voice that speaks the language
+_AUTO: Final = "auto"
+_ORDER: Final = ("piper", "espeak", "pyttsx3")
+"""Engines to try, best first. speech-dispatcher must be asked for: what it says cannot be kept, placed or timed."""
 _LASTS_S: Final = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
 
 
-class TextOnly:
-    """Stand in where no voice can be had: an earcon says that there is something to read, and words take their time.
+def prosody(settings: Settings) -> Prosody:
+    """Return how the settings want words spoken."""
+    wanted = settings.speech
+    return Prosody(wanted.words_per_minute, wanted.pitch, wanted.volume, wanted.punctuation)
+
+
+def open_voice(settings: Settings, engine: str = "") -> Synthesiser:
+    """Start the voice the settings ask for; with `engine` "auto", the first that works.
 
     Args:
-        words_per_minute: how fast they would be spoken.
-    """
-
-    def __init__(self, words_per_minute: int) -> None:
-        self._word_s = 60.0 / words_per_minute
-
-    def synthesise(self, text: str) -> Speech:
-        """Return an earcon, and silence for as long as the words would last."""
-        sound = earcons.earcon(earcons.ERROR)
-        silence = np.zeros(round(len(text.split()) * self._word_s * sound.rate_hz), np.int16)
-        return Speech(np.concatenate([sound.pcm, silence]), sound.rate_hz)
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def open_voice(settings: Settings) -> Synthesiser:
-    """Start the voice the settings ask for.
+        settings: which voice, and how it speaks.
+        engine: another engine than the settings'.
 
     Raises:
         DependencyError: its package is not installed.
         SettingsError: there are no phrases in the language.
         SpeechError: it is unknown or does not start.
     """
-    wanted = settings.speech
-    voice = languages.voice(wanted.language, wanted.engine) if wanted.voice == _MATCHING else wanted.voice
-    if wanted.engine == "pyttsx3":
-        return SystemVoiceSynthesiser(voice, wanted.words_per_minute)
-    return EspeakSynthesiser(voice, wanted.words_per_minute)
+    engine = engine or settings.speech.engine
+    if engine != _AUTO:
+        return _open(engine, settings.speech.voice, settings)
+    failed: DependencyError | SpeechError | None = None
+    for each in _order(settings):
+        try:
+            return _open(each, settings.speech.voice, settings)
+        except (DependencyError, SpeechError) as error:
+            failed = failed or error
+    assert failed is not None  # the order is never empty
+    raise failed
 
 
 def voice_or_text(settings: Settings) -> tuple[Synthesiser, str]:
-    """Start the voice, or stand in for it; return it and a sentence about what is missing, or ""."""
-    try:
-        return open_voice(settings), ""
-    except (DependencyError, SpeechError) as error:
-        return TextOnly(settings.speech.words_per_minute), f"No voice: {error} Going on with text only."
+    """Start the voice, or the next best, or stand in for it; return it and a sentence about what is missing, or ""."""
+    failed: DependencyError | SpeechError | None = None
+    for engine, name in _attempts(settings):
+        try:
+            voice = _open(engine, name, settings)
+        except (DependencyError, SpeechError) as error:
+            failed = failed or error
+        else:
+            return voice, f"{failed} Going on with the voice {voice.name}." if failed else ""
+    return NullVoice(settings.speech.words_per_minute), f"No voice: {failed} Going on with text only."
 
 
-def sound_or_silence(settings: Settings) -> tuple[Player, str]:
-    """Open the sound output; return it and a sentence about what is missing, or ""."""
+def sound_or_silence(settings: Settings, voice: Callable[[], Synthesiser]) -> tuple[Player, str]:
+    """Open the sound output; return it and a sentence about what is missing, or "".
+
+    Args:
+        settings: which output.
+        voice: returns the voice of the moment.
+    """
     wanted = settings.speech.output
     player = open_player(wanted)
     name, reason = player.describe()
-    return player, f"{reason} Going on with text only." if name == "none" and wanted != "none" else ""
+    missing = f"{reason} Going on with text only." if name == "none" and wanted != "none" else ""
+    if settings.speech.engine == SpeechDispatcher.name and wanted != "none":
+        player = DispatchingPlayer(player, voice)
+    return player, missing
 
 
 def say_aloud(settings: Settings, text: str) -> list[str]:
     """Speak one sentence to its end; return a sentence for each thing that is missing."""
     synthesiser, no_voice = voice_or_text(settings)
-    player, no_sound = sound_or_silence(settings)
+    player, no_sound = sound_or_silence(settings, lambda: synthesiser)
     clock = SystemClock()
     with QueueSpeaker(synthesiser, player, clock) as speaker:
         now_s = clock.now_s()
         speaker.say(Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer"), now_s)
-        if not no_voice and not no_sound:
+        if not no_sound:
             speaker.drain(time.sleep)
     return [sentence for sentence in (no_voice, no_sound) if sentence]
+
+
+def _order(settings: Settings) -> Iterator[str]:
+    """Yield the engines to try: the one that is asked for, then the rest."""
+    wanted = settings.speech
+    if wanted.engine != _AUTO:
+        yield wanted.engine
+    for engine in _ORDER:
+        if engine != wanted.engine and (engine != "piper" or wanted.voice_file):
+            yield engine
+
+
+def _attempts(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield (engine, voice) to try: with the voice that is asked for, then with the one of the language."""
+    for voice in dict.fromkeys((settings.speech.voice, _AUTO)):
+        for engine in _order(settings):
+            yield engine, voice
+
+
+def _open(engine: str, voice: str, settings: Settings) -> Synthesiser:
+    wanted, how = settings.speech, prosody(settings)
+    if voice == _AUTO:
+        voice = languages.voice(wanted.language, engine)
+    match engine:
+        case "none":
+            return NullVoice(wanted.words_per_minute)
+        case "piper":
+            return PiperSynthesiser(Path(wanted.voice_file).expanduser(), how)
+        case "pyttsx3":
+            return SystemVoiceSynthesiser(voice, how)
+        case SpeechDispatcher.name:
+            return SpeechDispatcher(voice, how)
+        case _:
+            return EspeakSynthesiser(voice, how)

@@ -68,6 +68,8 @@ def utterance(
 class FakeVoice:
     """Speak a steady tone, as long as the words take at 240 words a minute; fail as often as asked."""
 
+    name = "fake"
+
     def __init__(self, failures: int = 0, rate_hz: int = 1_000) -> None:
         self.failures, self.rate_hz = failures, rate_hz
         self.texts: list[str] = []

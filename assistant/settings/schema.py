@@ -153,10 +153,11 @@ class SpeechSettings(Section):
 
     part = "voice"
 
-    engine: Literal["espeak", "pyttsx3"] = setting(
-        "espeak",
+    engine: Literal["auto", "espeak", "pyttsx3", "piper", "speech-dispatcher", "none"] = setting(
+        "auto",
         "Speech engine",
-        "espeak, or pyttsx3 for the system's voices where that package is installed.",
+        "auto takes piper where there is a voice file, else espeak, else pyttsx3 (the system's voices); none has only "
+        "sounds. Where the chosen one fails, the next of these speaks.",
         part="device",
     )
     voice: str = setting(
@@ -167,8 +168,22 @@ class SpeechSettings(Section):
         min_length=1,
         max_length=200,
     )
+    voice_file: str = setting(
+        "",
+        "Voice file",
+        "A voice of piper: the path of NAME.onnx, with NAME.onnx.json beside it. Empty: none.",
+        max_length=4096,
+        part="device",
+    )
     words_per_minute: int = setting(
-        260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=450, live=True
+        260, "Speed", "How fast words are spoken.", "words a minute", ge=80, le=500, live=True
+    )
+    pitch: int = setting(50, "Pitch", "0 is low, 50 the voice's own, 100 high.", "of 100", ge=0, le=100, live=True)
+    volume: int = setting(
+        100, "Loudness of speech", "100 is the voice's own; much more distorts.", "percent", ge=20, le=200, live=True
+    )
+    punctuation: Literal["none", "some", "all"] = setting(
+        "none", "Spoken punctuation", "Which punctuation marks are spoken by name.", live=True
     )
     output: Literal["auto", "none"] = setting(
         "auto", "Sound", "auto takes the first sound output that works; none is silent.", part="device"

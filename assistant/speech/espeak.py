@@ -11,13 +11,14 @@ from typing import Final
 
 from assistant.errors import DependencyError, SpeechError
 from assistant.speech import frames
+from assistant.speech.prosody import Prosody
 from assistant.speech.worker import VoiceProcess, module_command, speech_from
 from assistant.types import Speech
 
 NAME: Final = "espeak-ng"
 INSTALL: Final = "pip install espeakng-loader"
 _LONGEST_PATH: Final = 140  # the engine's buffers hold about 160 to 200 characters, with file names appended
-_SLOWEST_WPM, _FASTEST_WPM = 80, 450
+_USUAL: Final = Prosody()
 
 
 class EspeakSynthesiser:
@@ -28,7 +29,7 @@ class EspeakSynthesiser:
 
     Args:
         voice: a language code such as "en" or "en-gb"; `voices()` lists them.
-        words_per_minute: 80 to 450, else the nearest of these. 260: listeners used to synthetic speech take 250 to 450.
+        prosody: how it speaks.
         timeout_s: longest wait before the voice counts as hung.
 
     Raises:
@@ -36,14 +37,15 @@ class EspeakSynthesiser:
         SpeechError: the voice is unknown or cannot start; the caller falls back to another voice or to earcons.
     """
 
-    def __init__(self, voice: str = "en", words_per_minute: int = 260, timeout_s: float = 0.8) -> None:
+    name = NAME
+
+    def __init__(self, voice: str = "en", prosody: Prosody = _USUAL, timeout_s: float = 0.8) -> None:
         library, data = _find()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if len(str(data)) > _LONGEST_PATH:
             self._folder = tempfile.TemporaryDirectory(prefix="facecue-")
             data = short_copy(data, Path(self._folder.name))
-        wpm = min(max(words_per_minute, _SLOWEST_WPM), _FASTEST_WPM)
-        command = module_command("assistant.speech.espeak_worker", str(library), str(data), voice, str(wpm))
+        command = module_command("assistant.speech.espeak_worker", str(library), str(data), voice, prosody.encoded())
         try:
             self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
         except SpeechError as error:

@@ -1,4 +1,4 @@
-"""Run espeak-ng in a process of its own: `python -m assistant.speech.espeak_worker LIBRARY DATA VOICE WPM`.
+"""Run espeak-ng in a process of its own: `python -m assistant.speech.espeak_worker LIBRARY DATA VOICE PROSODY`.
 
 espeak-ng is GPL-3 and native; here it can be killed without harm. Its C interface is described in its own
 speak_lib.h; the numbers below are the constants of that interface.
@@ -13,10 +13,14 @@ from typing import Any, Final
 
 from assistant.speech import frames
 from assistant.speech.frames import VoiceError
+from assistant.speech.prosody import Prosody
 
 _RETRIEVAL: Final = 1  # samples go to the callback, not to a sound device
 _DONT_EXIT: Final = 0x8000  # a bad data path is an error code, not the end of the process
-_RATE_PARAMETER: Final = 1
+_RATE_PARAMETER, _VOLUME_PARAMETER, _PITCH_PARAMETER, _PUNCTUATION_PARAMETER = 1, 2, 3, 5
+_PUNCTUATION: Final = {"none": 0, "all": 1, "some": 2}
+_FASTEST_WPM: Final = 449  # from 450 on the engine hands over to a time stretcher, whose numbers mean other speeds
+_STRETCHED: Final = 1.19  # its number for a word a minute: 600 of it gave 505 words a minute, 475 gave 396
 _POSITION_CHARACTER: Final = 1
 _UTF8: Final = 1
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -43,13 +47,13 @@ class Espeak:
         library: path of the shared library.
         data: path of the folder espeak-ng-data, at most about 160 characters: the engine cuts longer ones.
         voice: a language code such as "en" or "en-gb"; "" to leave it open, for listing.
-        words_per_minute: speed; the engine takes 80 to 450.
+        prosody: how it speaks.
 
     Raises:
         VoiceError: the library, its data or the voice cannot be had.
     """
 
-    def __init__(self, library: str, data: str, voice: str, words_per_minute: int) -> None:
+    def __init__(self, library: str, data: str, voice: str, prosody: Prosody) -> None:
         try:
             self._library: Any = ctypes.CDLL(library)
         except OSError as error:
@@ -63,7 +67,13 @@ class Espeak:
         self._library.espeak_SetSynthCallback(self._callback)
         if voice and self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise VoiceError(f"it has no voice {voice!r}")
-        self._library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
+        for parameter, value in (
+            (_RATE_PARAMETER, engine_rate(prosody.words_per_minute)),
+            (_VOLUME_PARAMETER, min(max(prosody.volume, 0), 200)),
+            (_PITCH_PARAMETER, min(max(prosody.pitch, 0), 99)),
+            (_PUNCTUATION_PARAMETER, _PUNCTUATION[prosody.punctuation]),
+        ):
+            self._library.espeak_SetParameter(parameter, value, 0)
 
     def speak(self, text: str) -> tuple[int, bytes]:
         """Return the rate in Hz and mono int16 samples of the whole text."""
@@ -94,10 +104,16 @@ class Espeak:
         return 0  # 1 would abort the synthesis
 
 
+def engine_rate(words_per_minute: int) -> int:
+    """Return the engine's number for a speed, from 80 to 500 words a minute, else the nearest of these."""
+    wpm = min(max(words_per_minute, 80), 500)
+    return wpm if wpm <= _FASTEST_WPM else round(wpm * _STRETCHED)
+
+
 def main(arguments: list[str]) -> int:
     """Serve requests from standard input until it ends."""
-    library, data, voice, words_per_minute = arguments
-    return frames.serve_process(lambda: Espeak(library, data, voice, int(words_per_minute)))
+    library, data, voice, prosody = arguments
+    return frames.serve_process(lambda: Espeak(library, data, voice, Prosody.decoded(prosody)))
 
 
 if __name__ == "__main__":

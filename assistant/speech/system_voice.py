@@ -8,11 +8,13 @@ from typing import Final
 
 from assistant.errors import DependencyError
 from assistant.speech import frames
+from assistant.speech.prosody import Prosody
 from assistant.speech.worker import VoiceProcess, module_command, speech_from
 from assistant.types import Speech
 
 NAME: Final = "pyttsx3"
 INSTALL: Final = 'pip install "facecue[pyttsx3]"'
+_USUAL: Final = Prosody()
 
 
 class SystemVoiceSynthesiser:
@@ -20,7 +22,7 @@ class SystemVoiceSynthesiser:
 
     Args:
         voice: a voice's id, its language such as "en", or a part of its name; "" for the system's own choice.
-        words_per_minute: speed.
+        prosody: speed and volume; pyttsx3 has no pitch that every system knows.
         timeout_s: longest wait before the voice counts as hung; system voices are slower than espeak-ng.
 
     Raises:
@@ -28,10 +30,12 @@ class SystemVoiceSynthesiser:
         SpeechError: the system has no such voice; the caller falls back.
     """
 
-    def __init__(self, voice: str = "", words_per_minute: int = 260, timeout_s: float = 5.0) -> None:
+    name = NAME
+
+    def __init__(self, voice: str = "", prosody: Prosody = _USUAL, timeout_s: float = 5.0) -> None:
         if importlib.util.find_spec("pyttsx3") is None:
             raise DependencyError("pyttsx3 is not installed.", f"Run `{INSTALL}`.", "no_voice")
-        command = module_command("assistant.speech.system_voice_worker", voice, str(words_per_minute))
+        command = module_command("assistant.speech.system_voice_worker", voice, prosody.encoded())
         self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
 
     def synthesise(self, text: str) -> Speech:

@@ -1,4 +1,4 @@
-"""Run the system's voice in a process of its own: `python -m assistant.speech.system_voice_worker VOICE WPM`.
+"""Run the system's voice in a process of its own: `python -m assistant.speech.system_voice_worker VOICE PROSODY`.
 
 pyttsx3 cannot be stopped from outside and may hang in its own loop; a process can be killed.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from assistant.speech import frames
 from assistant.speech.frames import VoiceError
+from assistant.speech.prosody import Prosody
 
 
 class SystemVoice:
@@ -21,20 +22,21 @@ class SystemVoice:
 
     Args:
         voice: a voice's id, its language such as "en", or a part of its name; "" for the system's own choice.
-        words_per_minute: speed.
+        prosody: speed and volume.
 
     Raises:
         VoiceError: there is no system voice, or none of that name.
     """
 
-    def __init__(self, voice: str, words_per_minute: int) -> None:
+    def __init__(self, voice: str, prosody: Prosody) -> None:
         import pyttsx3
 
         try:
             self._engine: Any = pyttsx3.init()
         except (RuntimeError, OSError, ImportError) as error:  # what its drivers raise without a voice engine
             raise VoiceError(f"the system has none ({error})") from error
-        self._engine.setProperty("rate", words_per_minute)
+        self._engine.setProperty("rate", prosody.words_per_minute)
+        self._engine.setProperty("volume", min(prosody.volume / 100, 1.0))
         if voice:
             self._engine.setProperty("voice", self._find(voice))
 
@@ -91,8 +93,8 @@ def read_wav(path: Path) -> tuple[int, bytes]:
 
 def main(arguments: list[str]) -> int:
     """Serve requests from standard input until it ends."""
-    voice, words_per_minute = arguments
-    return frames.serve_process(lambda: SystemVoice(voice, int(words_per_minute)))
+    voice, prosody = arguments
+    return frames.serve_process(lambda: SystemVoice(voice, Prosody.decoded(prosody)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ pytest.importorskip("espeakng_loader", reason="the voice espeak-ng is not instal
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_every_phrase_is_spoken(path: Path) -> None:
     words = phrase_file.read(path)
-    voice = EspeakSynthesiser(words.language.voice, 260, timeout_s=10.0)
+    voice = EspeakSynthesiser(words.language.voice, timeout_s=10.0)
     try:
         for key, phrase in lint.filled(words).items():
             speech = voice.synthesise(phrase)

@@ -9,6 +9,8 @@ from assistant.camera import watch
 from assistant.errors import SourceError
 from assistant.settings import Settings
 from assistant.speech import players
+from assistant.speech.null_voice import NullVoice
+from assistant.speech.prosody import Prosody
 from tests.app_builders import call, frame, tiny_models, use_models
 
 
@@ -86,11 +88,11 @@ def test_without_any_sound_nothing_is_waited_for(monkeypatch):
 
 
 def test_words_take_their_time_without_a_voice():
-    short, long = (voice.TextOnly(260).synthesise(text).seconds for text in ("Smiling.", "One person, close, smiling."))
+    short, long = (NullVoice(260).synthesise(text).seconds for text in ("Smiling.", "One person, close, smiling."))
     assert 0.3 < short < long < 1.5
 
 
 def test_the_other_engine_is_asked_for_by_name(monkeypatch):
     monkeypatch.setattr(voice, "SystemVoiceSynthesiser", lambda *given: given)
     settings = Settings.model_validate({"speech": {"engine": "pyttsx3", "voice": "anna"}})
-    assert voice.open_voice(settings) == ("anna", 260)
+    assert voice.open_voice(settings) == ("anna", Prosody(260))

@@ -13,6 +13,7 @@ from assistant.settings.commented import commented
 from assistant.settings.keys import keys
 from assistant.speech.espeak import EspeakSynthesiser
 from assistant.speech.policy import Policy
+from assistant.speech.prosody import Prosody
 from assistant.vision.blazeface import BlazeFaceDetector
 from assistant.vision.mediapipe_tasks import MediaPipeDetector
 from assistant.vision.tracker import Tracker
@@ -71,7 +72,7 @@ def test_a_cameras_number_may_be_a_number(written):
         ("[vision]\nmin_score = 2", ["line 2", "min_score", "2", "from 0.01 to 0.99", "0.7"]),
         ("vision.min_score = 2", ["line 1", "min_score"]),
         ("vision = {min_score = 2}", ["line 1", "min_score"]),
-        ("[speech]\nwords_per_minute = true", ["line 2", "words_per_minute", "80 to 450"]),
+        ("[speech]\nwords_per_minute = true", ["line 2", "words_per_minute", "80 to 500"]),
         ("camera = 3", ["line 1", "camera = 3", "section"]),
         ("[speech]\nvoice = = 3", ["line 2", "not valid TOML"]),
         ("[speech]\nvoice = 'a'\nvoice = 'b'", ["not valid TOML", "voice"]),
@@ -140,7 +141,7 @@ def test_the_defaults_are_those_of_the_stages():
         default(BlazeFaceDetector, "min_score") == default(MediaPipeDetector, "min_score") == defaults.vision.min_score
     )
     assert default(Tracker, "forget_after_s") == defaults.vision.forget_after_s
-    assert default(EspeakSynthesiser, "words_per_minute") == defaults.speech.words_per_minute
+    assert default(Prosody, "words_per_minute") == defaults.speech.words_per_minute
     assert default(EspeakSynthesiser, "voice") == languages.voice(defaults.speech.language, defaults.speech.engine)
     assert default(Policy, "emotions") == defaults.speech.emotions
     assert default(Policy, "max_words_per_10_s") == defaults.speech.max_words_per_10_s

@@ -227,7 +227,7 @@ def test_a_wrong_change_changes_nothing(path):
     store = Store(path)
     store.change({"speech.verbosity": 3}, ANNA)
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="80 to 450"):
+    with pytest.raises(SettingsError, match="80 to 500"):
         store.change({"speech.words_per_minute": 9}, ANNA)
     assert path.read_bytes() == before
     assert store.settings.speech.verbosity == 3

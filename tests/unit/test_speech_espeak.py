@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import espeakng_loader
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from assistant.errors import SpeechError
 from assistant.speech import espeak
 from assistant.speech.espeak import EspeakSynthesiser
+from assistant.speech.prosody import Prosody
 
 NINE = "There is one person close to you, smiling broadly."
 
@@ -30,13 +32,41 @@ def test_nine_words_take_what_they_take_at_260_words_a_minute(voice: EspeakSynth
     assert np.abs(speech.pcm.astype(int)).max() > 5_000
 
 
-def test_words_per_minute_are_obeyed_within_the_engine_s_limits(voice: EspeakSynthesiser) -> None:
-    lengths = []
-    for wpm in (10, 80, 175, 450, 2_000):
-        other = EspeakSynthesiser(words_per_minute=wpm, timeout_s=20)
-        lengths.append(other.synthesise(NINE).seconds)
+def lasts_s(prosody: Prosody) -> float:
+    other = EspeakSynthesiser(prosody=prosody, timeout_s=20)
+    seconds = other.synthesise(NINE).seconds
+    other.close()
+    return seconds
+
+
+def test_every_speed_from_80_to_500_is_obeyed() -> None:
+    lengths_s = [lasts_s(Prosody(wpm)) for wpm in (10, 80, 200, 350, 440, 470, 500, 2_000)]
+    assert lengths_s[0] == lengths_s[1]
+    assert lengths_s[-1] == lengths_s[-2]
+    assert lengths_s[1:-1] == sorted(lengths_s[1:-1], reverse=True)
+    assert lengths_s[-1] == pytest.approx(lengths_s[2] * 200 / 500, rel=0.2)
+
+
+def test_volume_pitch_and_punctuation_are_obeyed(voice: EspeakSynthesiser) -> None:
+    def spoken(text: str, prosody: Prosody) -> np.ndarray[Any, Any]:
+        other = EspeakSynthesiser(prosody=prosody, timeout_s=20)
+        pcm = other.synthesise(text).pcm.astype(float)
         other.close()
-    assert lengths[0] == lengths[1] > lengths[2] > voice.synthesise(NINE).seconds > lengths[3] == lengths[4]
+        return pcm
+
+    plain = voice.synthesise(NINE).pcm.astype(float)
+    assert np.abs(spoken(NINE, Prosody(volume=50))).mean() == pytest.approx(np.abs(plain).mean() / 2, rel=0.1)
+    low, high = (centre_hz(spoken("Ah", Prosody(pitch=pitch))) for pitch in (0, 100))
+    assert high > 1.2 * low
+    assert len(spoken("One; two.", Prosody(punctuation="all"))) > 1.5 * len(spoken("One; two.", Prosody()))
+
+
+def centre_hz(pcm: np.ndarray[Any, Any]) -> float:
+    """The tone of a voice: the period at which it is most like itself, from 60 to 400 Hz."""
+    middle = pcm[len(pcm) // 4 : len(pcm) * 3 // 4]
+    alike = np.correlate(middle, middle, "full")[len(middle) - 1 :]
+    shortest, longest = 22_050 // 400, 22_050 // 60
+    return 22_050 / (shortest + int(np.argmax(alike[shortest:longest])))
 
 
 def test_voices_are_those_the_option_takes(voice: EspeakSynthesiser) -> None:

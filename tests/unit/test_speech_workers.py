@@ -16,6 +16,7 @@ import pytest
 
 from assistant.speech import frames
 from assistant.speech.espeak_worker import Espeak
+from assistant.speech.prosody import Prosody
 from assistant.speech.system_voice_worker import SystemVoice, read_wav
 from assistant.speech.worker import speech_from
 
@@ -67,18 +68,18 @@ def test_noise_is_no_message() -> None:
 
 
 def test_espeak_speaks_through_its_c_interface() -> None:
-    engine = Espeak(LIBRARY, DATA, "en", 260)
+    engine = Espeak(LIBRARY, DATA, "en", Prosody(260))
     rate_hz, pcm = engine.speak("Smiling.")
     assert rate_hz == 22_050
     assert np.abs(np.frombuffer(pcm, "<i2").astype(int)).max() > 5_000
     assert "en" in engine.voices()
     with pytest.raises(frames.VoiceError, match="no voice 'xx-none'"):
-        Espeak(LIBRARY, DATA, "xx-none", 260)
+        Espeak(LIBRARY, DATA, "xx-none", Prosody(260))
 
 
 def test_a_missing_library_is_told(tmp_path: Path) -> None:
     with pytest.raises(frames.VoiceError, match="cannot be loaded"):
-        Espeak(str(tmp_path / "none.so"), DATA, "en", 260)
+        Espeak(str(tmp_path / "none.so"), DATA, "en", Prosody(260))
 
 
 class System:
@@ -116,16 +117,16 @@ def system(monkeypatch: pytest.MonkeyPatch) -> System:
 
 
 def test_the_system_voice_speaks_through_a_file(system: System) -> None:
-    voice = SystemVoice("DAVID", 300)
-    assert system.properties == {"rate": 300, "voice": "voices/david"}
+    voice = SystemVoice("DAVID", Prosody(300))
+    assert system.properties == {"rate": 300, "volume": 1.0, "voice": "voices/david"}
     assert voice.speak("Smiling.") == (16_000, b"\1\0" * 100)
     assert voice.speak(" ") == (22_050, b"")
     assert voice.voices() == ["voices/david", "voices/zira"]
     for asked, got in (("en", "david"), ("en-GB", "david"), ("fr", "zira"), ("voices/zira", "zira"), ("zira", "zira")):
-        SystemVoice(asked, 300)
+        SystemVoice(asked, Prosody(300))
         assert system.properties["voice"] == f"voices/{got}"
     with pytest.raises(frames.VoiceError, match="no voice 'hal'"):
-        SystemVoice("hal", 300)
+        SystemVoice("hal", Prosody(300))
 
 
 def test_a_system_without_a_voice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +135,7 @@ def test_a_system_without_a_voice_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setitem(sys.modules, "pyttsx3", types.SimpleNamespace(init=init))
     with pytest.raises(frames.VoiceError, match="not installed"):
-        SystemVoice("", 300)
+        SystemVoice("", Prosody(300))
 
 
 def test_sound_of_another_form_is_told(tmp_path: Path) -> None:
