@@ -357,7 +357,7 @@ def describe(settings: Settings, image: Path) -> Description:
     people = tuple(sight.read(frame, face) for face in faces)
     height_px, width_px = picture.shape[:2]
     scene = Scene(0.0, width_px, height_px, people, brightness(frame))
-    sentence = phrases.describe_scene(scene, settings.speech.emotions, settings.camera.hfov_deg)
+    sentence = _policy(settings, phrases).describe_scene(scene)
     return Description(sentence, width_px, height_px, people)
 
 

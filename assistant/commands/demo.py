@@ -11,6 +11,7 @@ from assistant.commands import run as run_command
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `facecue demo`."""
     parser.set_defaults(source="demo")
+    options.add_speech(parser)
     options.add_outputs(parser)
     options.add_keys(parser)
 

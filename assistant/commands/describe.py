@@ -15,6 +15,7 @@ from assistant.types import Person
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `facecue describe`."""
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a photograph")
+    options.add_speech(parser)
     parser.add_argument("--mute", action="store_true", help="print only")
     parser.add_argument("--json", action="store_true", help="print one object: sentence, boxes, AUs, expressions")
 

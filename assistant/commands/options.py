@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from assistant import languages
 from assistant.controls.keys import DEFAULTS
 from assistant.errors import OutputError, SettingsError
 from assistant.settings import Settings, load, override
@@ -39,6 +40,14 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_speech(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that speaks of faces."""
+    parser.add_argument("--language", metavar="CODE", help="speak this language; facecue voices lists them")
+    parser.add_argument(
+        "--verbosity", type=int, choices=(1, 2, 3, 4), help="how much is said, from little to all; facecue preview"
+    )
+
+
 def add_keys(parser: argparse.ArgumentParser) -> None:
     """Say in the help which key does what while it runs."""
     every = ControlSettings.model_fields
@@ -53,8 +62,16 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     Raises:
         SettingsError: the file or an option is wrong.
     """
-    settings = load(arguments.settings)
-    return override(settings, "inference", model=arguments.model, backend=arguments.backend)
+    return _with_options(load(arguments.settings), arguments)
+
+
+def _with_options(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Lay over the settings what the command line says, of the options that the command has."""
+    settings = override(settings, "inference", model=arguments.model, backend=arguments.backend)
+    language, verbosity = getattr(arguments, "language", None), getattr(arguments, "verbosity", None)
+    if language is not None:
+        languages.phrases(language)  # here, where the mistake is told with the languages that there are
+    return override(settings, "speech", language=language, verbosity=verbosity)
 
 
 def open_store(arguments: argparse.Namespace, more: Callable[[Settings], Settings]) -> Store:
@@ -69,10 +86,7 @@ def open_store(arguments: argparse.Namespace, more: Callable[[Settings], Setting
     """
     if arguments.settings is not None:
         load(arguments.settings)
-    return Store(
-        arguments.settings,
-        lambda settings: more(override(settings, "inference", model=arguments.model, backend=arguments.backend)),
-    )
+    return Store(arguments.settings, lambda settings: more(_with_options(settings, arguments)))
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: tuple[Path, ...] = ()) -> None:

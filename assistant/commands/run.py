@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a camera's number or device, a video file, a folder of pictures, an http(s) MJPEG or rtsp address, or "
         "demo; default: the first camera",
     )
+    options.add_speech(parser)
     options.add_outputs(parser)
     options.add_keys(parser)
 

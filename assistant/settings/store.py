@@ -14,7 +14,7 @@ from assistant import locate
 from assistant.errors import OutputError, SettingsError
 from assistant.settings.commented import commented
 from assistant.settings.edit import with_values, without
-from assistant.settings.file import parse, read_document, read_text, resolve
+from assistant.settings.file import override, parse, read_document, read_text, resolve
 from assistant.settings.keys import Key, keys
 from assistant.settings.layers import source
 from assistant.settings.save import save
@@ -81,7 +81,8 @@ class Store:
         self.path = path or locate.user_settings()
         self._options, self._wall = options, wall
         self._lock = threading.RLock()
-        self._undo: list[str] = []
+        self._undo: list[tuple[str, frozenset[str]]] = []
+        self._freed: frozenset[str] = frozenset()  # keys of the command line that somebody has changed since
         self.problem = ""
         """What is wrong with the file now, "" for nothing; while something is, the last good settings hold."""
         self._stamp = self._seen = self._look()
@@ -98,21 +99,21 @@ class Store:
         """Return for each key the layer its value comes from: "default", "device", "profile NAME", "command line"."""
         with self._lock:
             document = read_document(self._text, str(self.path))
-            below = resolve(document, self._text, str(self.path), self._quiet)
+            overridden = self._overridden()
             return {
-                path: "command line" if key.of(below) != key.of(self._settings) else source(path, document, self._quiet)
-                for path, key in keys().items()
+                path: "command line" if path in overridden else source(path, document, self._quiet) for path in keys()
             }
 
     def change(self, values: Mapping[str, Any], by: str) -> tuple[Change, ...]:
-        """Set keys, in the file too; return what differs now.
+        """Set keys, in the file too; return what differs now. What the command line said of them holds no longer.
 
         Raises:
             SettingsError: a value is wrong, or the file on the disk is; nothing is changed.
             OutputError: it cannot be written; nothing is changed.
         """
         with self._lock:
-            return self._replace(with_values(self._text, values, str(self.path)), by)
+            text = with_values(self._text, values, str(self.path))
+            return self._replace(text, by, self._freed | (self._overridden() & values.keys()))
 
     def reset(self, paths: set[str], by: str) -> tuple[Change, ...]:
         """Give keys their defaults again; return what differs now.
@@ -121,7 +122,8 @@ class Store:
             OutputError: it cannot be written; nothing is changed.
         """
         with self._lock:
-            return self._replace(without(self._text, paths, str(self.path)), by)
+            text = without(self._text, paths, str(self.path))
+            return self._replace(text, by, self._freed | (self._overridden() & paths))
 
     def undo(self, by: str = "You") -> tuple[Change, ...]:
         """Take back the last change, whoever made it; return what differs now, nothing where there is none.
@@ -132,7 +134,8 @@ class Store:
         with self._lock:
             if not self._undo:
                 return ()
-            changes = self._replace(self._undo.pop(), by)
+            text, freed = self._undo.pop()
+            changes = self._replace(text, by, freed)
             del self._undo[-1:]  # taking back is no change to take back
             return changes
 
@@ -155,8 +158,8 @@ class Store:
         """Return what is in force as a commented file."""
         return commented(self._settings)
 
-    def _replace(self, text: str, by: str) -> tuple[Change, ...]:
-        if text == self._text:
+    def _replace(self, text: str, by: str, freed: frozenset[str]) -> tuple[Change, ...]:
+        if text == self._text and freed == self._freed:
             return ()
         if self.problem:  # somebody's work, though wrong: keep it beside
             with contextlib.suppress(OSError):
@@ -165,6 +168,7 @@ class Store:
         self.problem = ""
         self._stamp = self._seen = self._look()
         self._remember(text)
+        self._freed = freed
         return self._adopt(text, by)
 
     def _reread(self) -> tuple[Change, ...]:
@@ -181,7 +185,7 @@ class Store:
         return self._adopt(text, A_FILE)
 
     def _remember(self, text: str) -> None:
-        self._undo = [*self._undo, self._text][-_KEPT:]
+        self._undo = [*self._undo, (self._text, self._freed)][-_KEPT:]
         self._keep_good(text)
 
     def _keep_good(self, text: str) -> None:
@@ -199,7 +203,17 @@ class Store:
         document = read_document(self._text, name)
         settings = resolve(document, self._text, name)
         self._quiet = in_quiet_hours(settings, self._wall())
-        return self._options(resolve(document, self._text, name, True) if self._quiet else settings)
+        below = resolve(document, self._text, name, True) if self._quiet else settings
+        above = self._options(below)
+        for key in (keys()[path] for path in self._freed):
+            above = override(above, key.section, **{key.name: key.of(below)})
+        return above
+
+    def _overridden(self) -> set[str]:
+        """Return the keys of which the command line says something else than the layers below."""
+        document = read_document(self._text, str(self.path))
+        below = resolve(document, self._text, str(self.path), self._quiet)
+        return {path for path, key in keys().items() if key.of(below) != key.of(self._settings)}
 
     def _first_text(self) -> str:
         """Return the file's text, or the last that was good, or that of the defaults."""

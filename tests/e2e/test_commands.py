@@ -54,6 +54,19 @@ def test_describe_finds_nobody_on_a_wall(folder):
     assert call("describe", folder / "wall.png", "--mute")[1] == "Nobody in view.\n"
 
 
+def test_describe_speaks_the_language_that_is_asked_for(folder):
+    assert call("describe", folder / "wall.png", "--mute", "--language", "pl")[1] == "Nikogo nie widać.\n"
+
+
+@pytest.mark.parametrize("command", [("run", "--source", "demo"), ("demo",), ("describe", "a.jpg")])
+@pytest.mark.parametrize("code", ["eo", "12", "../en"])
+def test_an_unknown_language_is_told_with_the_list(command, code):
+    status, out, err = call(*command, "--mute", "--language", code)
+    assert (status, out) == (2, "")
+    assert f"'{code}'" in err
+    assert "Use one of: cs, de, en, es, fr, hi, it, nl, pl, pt, sv, tr." in err
+
+
 def test_describe_gives_boxes_units_and_expression_as_json(folder):
     status, out, _ = call("describe", folder / "a.jpg", "--mute", "--json")
     document = json.loads(out)

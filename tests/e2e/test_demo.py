@@ -103,6 +103,16 @@ def test_the_overlay_is_a_video_of_the_whole_scene(run):
 
 
 @needs_models
+def test_the_language_and_the_verbosity_of_the_command_line_hold():
+    status, out, _ = call("demo", "--speed", "max", "--mute", "--language", "de", "--verbosity", "1")
+    said = [line.partition(": ")[2] for line in out.splitlines()]
+    assert status == 0
+    assert said[0].startswith("Eine Person")
+    assert said[-1] == "Die Person ist weg."
+    assert not any("lächelt" in text for text in said[1:])
+
+
+@needs_models
 def test_the_trained_models_say_that_she_smiles(real_run):
     assert real_run.status == 0
     assert any("smiling" in row["text"].lower() or "laughing" in row["text"].lower() for row in real_run.spoken)

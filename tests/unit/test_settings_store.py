@@ -10,6 +10,7 @@ from assistant.settings import Settings, parse
 from assistant.settings import save as save_module
 from assistant.settings.commented import commented
 from assistant.settings.edit import with_values, without
+from assistant.settings.file import override
 from assistant.settings.keys import keys
 from assistant.settings.manual import manual
 from assistant.settings.save import save
@@ -331,6 +332,18 @@ def test_the_profile_quiet_holds_in_quiet_hours_and_then_no_more(path):
 
 def test_the_documentation_is_up_to_date():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == manual()
+
+
+def test_what_somebody_changes_holds_over_the_command_line_and_undo_brings_that_back(path):
+    store = Store(path, lambda settings: override(settings, "speech", verbosity=1, words_per_minute=300))
+    changes = store.change({"speech.verbosity": 2}, "You")
+    assert [(change.old, change.new) for change in changes] == [(1, 2)]
+    assert store.sources()["speech.verbosity"] == "device"
+    assert store.sources()["speech.words_per_minute"] == "command line"
+    store.change({"speech.max_words_per_10_s": 20}, ANNA)
+    assert (store.settings.speech.verbosity, store.settings.speech.words_per_minute) == (2, 300)
+    store.undo()
+    assert [(change.old, change.new) for change in store.undo()] == [(2, 1)]
 
 
 # The command line
