@@ -22,12 +22,12 @@ _BURST: Final = 120.0  # requests of one address at once; a page is two
 _PER_S: Final = 10.0
 _ADDRESSES: Final = 1000
 
-HEADERS: Final = {
+HEADERS: Final = {  # with no-referrer, browsers would send forms with "Origin: null", as a foreign frame does
     "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
