@@ -240,10 +240,8 @@ class LiveSettings:
         except FacecueError as error:
             self._warn(str(error))
             changes = ()
-        if changes:
-            self._announce(changes)
-        else:
-            self._inbox.put(Words(self._words().text("nothing"), "answer"))
+        words = self._words()
+        self._inbox.put(Words(words.changed(changes) if changes else words.text("nothing"), "answer"))
 
     def _words(self) -> PageWords:
         return page_words(self._store.settings.speech.language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -20,17 +21,18 @@ import pytest
 
 from tests.app_builders import ROOT, photograph
 
-# The device as it is, but for three things: its voice writes each sentence into a file as it is spoken (the wearer's
-# ear), it listens at any free port, and its keys are lines of standard input.
+# The device as it is, but for two things: its voice writes each sentence into a file as it is spoken (the wearer's
+# ear), and its page takes any free port.
 _DEVICE = """
-import sys, threading, time
+import fcntl, sys, termios, time
 import numpy as np
 from pathlib import Path
-from assistant import app, live_settings, voice
+from assistant import voice
 from assistant.__main__ import main
 from assistant.types import Speech
 from assistant.web.host import PageHost
 
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 ear = Path(sys.argv[1]).open("a", buffering=1, encoding="utf-8")
 
 class Ear:
@@ -46,15 +48,6 @@ def start_and_tell(self, host, port):
     start(self, host, 0)
     print(f"port {self.port}", file=ear)
 PageHost.start = start_and_tell
-
-class Keyed(live_settings.LiveSettings):
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        threading.Thread(target=self.keys, daemon=True).start()
-    def keys(self):
-        for line in sys.stdin:
-            getattr(self, line.strip())()
-app.LiveSettings = Keyed
 sys.exit(main(sys.argv[2:]))
 """
 
@@ -62,14 +55,12 @@ sys.exit(main(sys.argv[2:]))
 class Device:
     """Hold a running device: its ear, its keys, its transcript."""
 
-    def __init__(self, process: subprocess.Popen[str], ear: Path, transcript: Path) -> None:
-        self._process, self._ear, self._transcript = process, ear, transcript
+    def __init__(self, process: subprocess.Popen[bytes], keyboard: int, ear: Path, transcript: Path) -> None:
+        self._process, self._keyboard, self._ear, self._transcript = process, keyboard, ear, transcript
 
     def press(self, key: str) -> None:
-        """Press "open_code", "undo" or "sessions"."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{key}\n")
-        self._process.stdin.flush()
+        """Press a key of the wearer's keyboard: c for a pairing code, u to undo, i for who is paired."""
+        os.write(self._keyboard, key.encode())
 
     def heard(self, pattern: str, after: int = 0, within_s: float = 60.0) -> str:
         """Wait until a sentence is spoken that matches; return what the pattern's group holds, or all of it."""
@@ -83,7 +74,7 @@ class Device:
     def code(self) -> str:
         """Press the pairing key, and return the digits that are heard."""
         after = len(self.lines())
-        self.press("open_code")
+        self.press("c")
         return self.heard(r"Pairing code: ([\d, ]+)\.", after).replace(", ", "")
 
     def transcript(self) -> list[dict[str, Any]]:
@@ -112,24 +103,27 @@ def device(folder: Path, clip: Path, toml: str = "") -> Iterator[Device]:
     settings, ear, transcript = folder / "settings.toml", folder / "ear.txt", folder / "said.jsonl"
     settings.write_text(f"[web]\nenabled = true\n{toml}", encoding="utf-8")
     arguments = ["run", "--mute", "--source", clip, "--settings", settings, "--transcript", transcript]
+    keyboard, terminal = pty.openpty()
     with (folder / "output.txt").open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", _DEVICE, str(ear), *map(str, arguments)],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
+            stdin=terminal,
             stdout=output,
             stderr=output,
-            text=True,
+            start_new_session=True,
         )
+    os.close(terminal)
     with process:
         try:
-            yield Device(process, ear, transcript)
+            yield Device(process, keyboard, ear, transcript)
         finally:
             process.terminate()
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+            os.close(keyboard)
 
 
 def coming_and_going(path: Path, seconds: float) -> Path:
@@ -159,5 +153,5 @@ def axe() -> str:
     for folder in folders:
         if (folder / "axe.min.js").is_file():
             return (folder / "axe.min.js").read_text(encoding="utf-8")
-    pytest.skip("axe-core is not installed: npm install --prefix .ci/cache/node axe-core")
+    pytest.skip("axe-core is not installed: npm install --prefix .ci/cache/node axe-core@4")
     raise AssertionError

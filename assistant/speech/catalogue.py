@@ -252,6 +252,7 @@ class Page(_Section):
     """Tell what the settings page does."""
 
     code: Annotated[_Text, _with_braces("code")]
+    example: Annotated[_Text, _with_braces("text")]
     off: _Words
     nobody: _Words
     paired: Annotated[_Text, _with_braces("name")]

@@ -78,6 +78,7 @@ def _fillings(words: Catalogue, pick: Callable[..., str]) -> Mapping[str, str]:
         "cue": pick(_values(words.cue), key=count_words),
         "key": "F1",
         "code": "1",
+        "text": movement,
         "name": "Anna",
         "names": "Anna",
         "by": words.page.a_file,

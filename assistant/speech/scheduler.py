@@ -15,6 +15,7 @@ GAP_S: Final = 1.0  # before words that nobody asked for: room for the person wh
 RETRY_S: Final = 0.5  # before words that were interrupted are said again: a sound device takes its time to come back
 REPEAT_S: Final = 30.0
 MOST_WORDS: Final = 9  # of a sentence that tells of several things
+_OF_THE_DEVICE: Final = ("settings", "preview")  # never in one sentence with news of people
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,8 @@ def _merges(item: _Item, new: Utterance) -> bool:
         item.priority == new.priority in (Priority.NOTIFICATION, Priority.MESSAGE)
         and item.unprompted
         and not new.prompted
+        and new.reason not in _OF_THE_DEVICE
+        and item.first.reason not in _OF_THE_DEVICE
         and all(_says(part) != _says(new) for part in item.parts)
         and sum(count_words(part.text) for part in (*item.parts, new)) <= MOST_WORDS
     )

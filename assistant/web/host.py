@@ -139,7 +139,7 @@ class PageHost:
         code = new_code()
         if self._tell({"told": "code", "code": code}):
             digits = ", ".join(code)
-            self._say(Words(self._words().text("code", code=digits), "pairing code", "Pairing code spoken."))
+            self._say(Words(self._words().text("code", code=digits), "answer", "Pairing code spoken."))
         else:
             self._say(Words(self._words().text("off"), "answer"))
 
@@ -245,11 +245,12 @@ class PageHost:
 
     def _preview(self, text: str) -> dict[str, Any]:
         now_s = self._clock.now_s()
+        example = self._words().text("example", text=text[:300])  # else it would be taken for true
         if now_s - self._preview_at_s < _PREVIEW_S:
-            return {"spoken": False}
+            return {"spoken": False, "said": example}
         self._preview_at_s = now_s
-        self._say(Words(text[:300], "preview"))
-        return {"spoken": True}
+        self._say(Words(example, "preview"))
+        return {"spoken": True, "said": example}
 
     def _paired(self, name: str, names: Sequence[str]) -> dict[str, Any]:
         self._names = tuple(names)

@@ -170,7 +170,7 @@ class Page:
         if text:
             answer = await self._device.ask("preview", text=text)
             spoken = "The device says" if answer["spoken"] else "The device is still speaking; it would say"
-            session.message = f"{spoken}: {text}"
+            session.message = f"{spoken}: {answer['said']}"
         return self._section(session, part, values, previewed=path)
 
     def _section(

@@ -213,6 +213,16 @@ def test_what_waits_together_becomes_one_sentence() -> None:
     assert stage.said() == ["They left.", "Smiling; Brows raised."]
 
 
+@pytest.mark.parametrize("reason", ["settings", "preview"])
+def test_words_of_the_device_itself_stay_apart_from_news_of_people(reason: str) -> None:
+    stage = Stage()
+    stage.say("Anna set verbosity to 2.", MESSAGE, reason=reason)
+    stage.say("They left.", MESSAGE, 0.1, reason="departure")
+    stage.say("Anna set speed to 200.", MESSAGE, 0.2, reason=reason)
+    stage.until(9, 0.2)
+    assert stage.said() == ["Anna set verbosity to 2.", "They left.", "Anna set speed to 200."]
+
+
 def test_what_is_too_long_together_is_not_merged() -> None:
     stage = Stage()
     stage.say("They left.", MESSAGE)

@@ -101,6 +101,7 @@ def test_a_preview_is_spoken_and_written_and_nothing_is_saved(around, anna):
     form = filled(anna, "/settings/say") | {"speech.verbosity": "3", "preview": "speech.verbosity"}
     answer = post(anna, "/settings/say", form)
     assert around.said[-1].text in html.unescape(answer.text)
+    assert around.said[-1].text.startswith("Example: One person")
     assert "Brows raised." in around.said[-1].text
     assert 'value="3" checked' in answer.text
     assert around.store.settings.speech.verbosity == 2
