@@ -27,10 +27,10 @@ class WatchedRoom:
         spoken: what was heard.
     """
 
-    def __init__(self, verbosity: int = 4) -> None:
+    def __init__(self, verbosity: int = 4, **scheduling: Any) -> None:
         self.clock = ManualClock()
         self.policy = Policy(phrases(), verbosity=verbosity)
-        scheduler = Scheduler(self.policy.still_true)
+        scheduler = Scheduler(**{"still_true": self.policy.still_true, **scheduling})
         self.speaker = QueueSpeaker(FakeVoice(), FakePlayer(), self.clock, self._heard, scheduler=scheduler)
         self.spoken: list[Spoken] = []
         self.dropped: list[tuple[str, str]] = []

@@ -30,7 +30,7 @@ class EspeakSynthesiser:
     Args:
         voice: a language code such as "en" or "en-gb"; `voices()` lists them.
         prosody: how it speaks.
-        timeout_s: longest wait before the voice counts as hung.
+        timeout_s: longest wait before the voice counts as hung: with it, a hung one is replaced within a second.
 
     Raises:
         DependencyError: espeakng-loader is not installed.
@@ -39,7 +39,7 @@ class EspeakSynthesiser:
 
     name = NAME
 
-    def __init__(self, voice: str = "en", prosody: Prosody = _USUAL, timeout_s: float = 0.8) -> None:
+    def __init__(self, voice: str = "en", prosody: Prosody = _USUAL, timeout_s: float = 0.6) -> None:
         library, data = _find()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if len(str(data)) > _LONGEST_PATH:

@@ -150,6 +150,14 @@ class Scheduler:
         if self._current is not None and self._current.parts is start.parts:
             self._ends_s = ends_s
 
+    def too_late(self, start: Start) -> list[Step]:
+        """Learn that words were not said: the voice took so long that they have expired."""
+        if self._current is None or self._current.parts is not start.parts:
+            return []
+        current = self._current
+        self._end_early(self._quiet_since_s)
+        return self._forget(current, "expired")
+
     def interrupted(self, now_s: float) -> list[Step]:
         """Learn that the current words are not heard to their end: IMPORTANT ones are said again, others are lost."""
         self._note_end(now_s)

@@ -248,8 +248,12 @@ class QueueSpeaker:
         finally:
             self._performing = False
 
-    def _start(self, step: Start, now_s: float) -> None:
-        words = self._synthesise(step.utterance, now_s)
+    def _start(self, step: Start, decided_s: float) -> None:
+        words = self._synthesise(step.utterance, decided_s)
+        now_s = max(decided_s, self._clock.now_s())  # a voice that hung and was replaced may have taken a second
+        if words is not None and step.utterance.expires_at_s < now_s:
+            self._steps.extend((each, now_s) for each in self._scheduler.too_late(step))
+            return
         speech = earcons.earcon(earcons.ERROR) if words is None else words
         self._heard = True
         self._player.play(speech, step.utterance.pan)

@@ -43,7 +43,7 @@ class VoiceProcess:
     Args:
         name: of the voice engine, for messages.
         command: what to run; it speaks `assistant.speech.frames` on standard input and output.
-        timeout_s: longest wait for one answer. espeak-ng takes 2 ms; 0.8 s also suits a busy small device.
+        timeout_s: longest wait for one answer. espeak-ng takes 2 ms, and up to 40 ms on a busy machine.
         start_timeout_s: longest wait for the first process to be ready: 0.2 s is usual, a cold SD card takes seconds.
         recover_s: longest time that one question may take, a restart included: the loop waits meanwhile. A new process
             that is not ready by then is asked again by the next question.
@@ -56,7 +56,7 @@ class VoiceProcess:
         self,
         name: str,
         command: Sequence[str],
-        timeout_s: float = 0.8,
+        timeout_s: float = 0.6,
         start_timeout_s: float = 10.0,
         recover_s: float = 1.9,
     ) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from assistant.speech.scheduler import BREATH_S
+from assistant.speech.speaker import Spoken
 from assistant.types import Person, Priority, Scene
-from tests.speech_builders import person, scene
+from tests.speech_builders import person, scene, utterance
 from tests.speech_room import WatchedRoom
 
 LOUD = ("AU12", "AU04", "AU09", "AU15", "AU43", "AU05", "AU01", "AU02", "AU26", "AU06")
@@ -89,10 +90,10 @@ def test_no_conversation_goes_wrong() -> None:
     )
 
 
-def simulate(scenes: int, seed: int) -> WatchedRoom:
+def simulate(scenes: int, seed: int, **scheduling: Any) -> WatchedRoom:
     """Show so many scenes, of 0.2 to 4 s each, in which faces come, go, move and smile for a moment."""
     rng = np.random.default_rng(seed)
-    room = WatchedRoom()
+    room = WatchedRoom(**scheduling)
     for _ in range(scenes):
         seen: list[Any] = [
             person(*rng.choice(LOUD, rng.integers(0, 3), replace=False), track=int(track), x=float(rng.uniform(0, 640)))
@@ -114,6 +115,27 @@ def test_a_thousand_scenes_have_no_stale_start_and_no_repeat() -> None:
     assert not room.faults
     assert len(room.spoken) > 200
     assert {"untrue", "expired"} <= {reason for _, reason in room.dropped}
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ({"still_true": lambda _words: True}, "is not so"),
+        ({"repeat_s": 0.0}, "again"),
+        ({"gap_s": 0.0}, "after a gap of"),
+    ],
+    ids=["believes everything", "repeats itself", "takes no breath"],
+)
+def test_a_worse_scheduler_is_found_out(broken: dict[str, Any], fault: str) -> None:
+    assert any(fault in each for each in simulate(300, seed=1, **broken).faults)
+
+
+def test_stale_words_are_found_out() -> None:
+    """Both scheduler and speaker look at the expiry, so that the judge is asked directly."""
+    room = WatchedRoom()
+    room.clock.set(10.0)
+    room._heard(Spoken(utterance("Trouble.", Priority.IMPORTANT, 1.0, 2.0, track=0), 10.0, 1.0))
+    assert room.faults == ["10.0 s: 'Trouble.' is stale"]
 
 
 @pytest.mark.slow

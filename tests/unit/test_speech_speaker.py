@@ -89,6 +89,33 @@ def test_stale_words_are_never_started() -> None:
     assert room.dropped()[1:] == [("old", "expired")]
 
 
+class HangingVoice(FakeVoice):
+    """Take a second for the first words, as a voice that hangs and is replaced."""
+
+    clock: ManualClock
+
+    def synthesise(self, text: str) -> Speech:
+        if not self.texts:
+            self.clock.set(self.clock.now_s() + 1.0)
+        return super().synthesise(text)
+
+
+@pytest.mark.parametrize("lasts_s", [0.9, 1.1])
+def test_words_that_waited_for_a_hung_voice_are_said_or_dropped_by_their_expiry(lasts_s: float) -> None:
+    voice = HangingVoice()
+    room = Room(voice)
+    voice.clock = room.clock
+    room.say("Smiling.", lasts_s=lasts_s)
+    if lasts_s > 1:
+        assert room.heard() == [(1.0, "Smiling.")]
+        return
+    assert room.heard() == []
+    assert room.dropped() == [("Smiling.", "expired")]
+    assert room.player.played == []
+    room.say("Smiling.")
+    assert room.heard() == [(1.0, "Smiling.")], "it was not said before"
+
+
 def test_words_that_are_no_longer_true_are_dropped_as_they_would_start() -> None:
     gone: list[str] = []
     room = Room(scheduler=Scheduler(lambda each: each.text not in gone))
