@@ -65,6 +65,7 @@ _CAMERA_WORDS: Final = {
     camera_watch.BACK: "camera_back",
     camera_watch.BLACK: "camera_black",
     camera_watch.FROZEN: "camera_frozen",
+    camera_watch.BLURRED: "camera_blurred",
 }
 """Which sentence tells of a state of the camera."""
 

@@ -18,6 +18,7 @@ _CAMERA_REMEDIES: Final = {
     camera_watch.LOST: "Check its cable; it is waited for.",
     camera_watch.BLACK: "Uncover or wipe the lens.",
     camera_watch.FROZEN: "Unplug the camera and plug it in again.",
+    camera_watch.BLURRED: "Wipe the lens.",
 }
 
 

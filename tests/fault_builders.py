@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +19,14 @@ from assistant.camera.watch import LOST
 from assistant.errors import SourceError
 from assistant.facs import AU_ORDER
 from assistant.inference.choose import Choice
-from assistant.settings import Settings
+from assistant.settings.store import Store
 from assistant.sight import Sight
 from assistant.types import ActionUnits, Face, Frame
 from tests.app_builders import FixedUnits, PlainClassifier
 from tests.camera_builders import SharedClock, bgr, coloured
 from tests.speech_builders import FakePlayer, FakeVoice
 
+SETTINGS = "# my own settings\n[speech]\nwords_per_minute = 300\n"
 UNKNOWN = ActionUnits((0.1,) * len(AU_ORDER), (False,) * len(AU_ORDER))
 
 
@@ -46,7 +47,13 @@ class Gone:
 
 @dataclass(frozen=True)
 class Hung:
-    """The driver does not return."""
+    """The driver does not return, and opens again only so long after that was noticed."""
+
+    opens_after_s: float = 0.0
+
+
+HUNG_S = 1.8
+"""What passes while nobody does anything about it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,17 @@ class Do:
     """Something happens between two pictures."""
 
     what: Callable[[], object]
+
+
+class Mark:
+    """Remember when it was reached."""
+
+    def __init__(self, clock: SharedClock) -> None:
+        self._clock = clock
+        self.at_s = float("nan")
+
+    def __call__(self) -> None:
+        self.at_s = self._clock.now_s()
 
 
 Step = Shot | Gone | Hung | Do
@@ -99,7 +117,8 @@ class ScriptedDriver:
             if isinstance(step, Gone):
                 self._gone_until_s = self._clock.now_s() + step.for_s
                 return False, np.empty(0)
-            self._clock.advance(1.8)
+            self._gone_until_s = self._clock.now_s() + HUNG_S + step.opens_after_s if step.opens_after_s else 0.0
+            self._clock.advance(HUNG_S)
             self.test_over.wait(20.0)
             return False, np.empty(0)
         self._ended()
@@ -124,9 +143,12 @@ class LockstepCamera:
         self.driver.asked.release()
         patience = Patience(poll_s=0.002)
         self._camera = LiveCamera("a camera", self.driver.connect, clock, told, patience, self.driver.pause)
+        self._clock = clock
+        self.frames_s: list[float] = []
 
     def frames(self) -> Iterator[Frame]:
         for frame in self._camera.frames():
+            self.frames_s.append(self._clock.now_s())
             yield frame
             self.driver.asked.release()
 
@@ -158,6 +180,8 @@ class Outcome:
         logged: standard error.
         health: the report at the end.
         error: what ended it, or None.
+        report: what the program printed of itself.
+        frames_s: when each frame was taken by the loop.
     """
 
     heard: list[tuple[float, str]]
@@ -165,31 +189,42 @@ class Outcome:
     health: Any
     error: Exception | None
     report: dict[str, Any]
+    frames_s: list[float]
 
     def words(self) -> list[str]:
         return [text for _, text in self.heard]
 
-    def when(self, words: str) -> float:
-        return next(at_s for at_s, text in self.heard if text == words)
+    def first_frame_after(self, at_s: float) -> float:
+        """Return how long after a moment the loop had a frame again."""
+        return next(frame_s for frame_s in self.frames_s if frame_s > at_s) - at_s
 
 
 class Room:
-    """Hold a scripted world around the real program.
+    """Hold a scripted world around the real program, which runs with a settings file of its own.
 
     Args:
         monkeypatch: pytest's.
         capsys: pytest's.
+        folder: for the settings.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.settings_file = folder / "settings.toml"
+        self.settings_file.write_text(SETTINGS, encoding="utf-8")
         self.clock = SharedClock()
         self.voice, self.player = FakeVoice(), FakePlayer()
         self.units = Units(UNKNOWN)
         self.faces: Callable[[Frame], Sequence[Face]] = lambda frame: ()
 
-    def run(self, *script: Step, settings: Settings | None = None, **request: Any) -> Outcome:
-        """Run the program until the script ends."""
+    def run(self, *script: Step, change: Mapping[str, Any] | None = None, **request: Any) -> Outcome:
+        """Run the program until the script ends; whatever happens, no setting may be lost.
+
+        Args:
+            script: what the camera does.
+            change: settings by path, beside those of the file.
+            request: outputs of the run.
+        """
         runs: list[Any] = []
         made: list[LockstepCamera] = []
         self._patch(script, runs, made)
@@ -201,15 +236,20 @@ class Room:
             at, _, text = line.partition(": ")
             heard.append((float(at.removeprefix("at ").split()[0]), text))
 
+        store = Store(self.settings_file)
+        store.change(dict(change or {}), "A test")
+        before = self.settings_file.read_bytes()
         try:
-            report = app.watch(settings or Settings(), app.Request(**request), show)
+            report = app.watch(store.settings, app.Request(store=store, **request), show)
         except Exception as ended:
             error = ended
         finally:
             for camera in made:
                 camera.driver.test_over.set()
+        assert self.settings_file.read_bytes() == before, "no setting is lost"
         logged = self._capsys.readouterr().err
-        return Outcome([h for h in heard if h[1] != "Facecue is on."], logged, runs[0].health.report(), error, report)
+        words = [(at_s, text) for at_s, text in heard if text != "Facecue is on."]
+        return Outcome(words, logged, runs[0].health.report(), error, report, made[0].frames_s)
 
     def _patch(self, script: Sequence[Step], runs: list[Any], made: list[LockstepCamera]) -> None:
         patch = self._monkeypatch.setattr

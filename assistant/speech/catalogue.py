@@ -174,6 +174,7 @@ class State(_Section):
     camera_back: _Words
     camera_black: _Words
     camera_frozen: _Words
+    camera_blurred: _Words
 
 
 class Trouble(_Section):

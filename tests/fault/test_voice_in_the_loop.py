@@ -21,8 +21,7 @@ BUSY_S = 1.0
 
 
 @pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Room:
-    room = Room(monkeypatch, capsys)
+def room(room: Room) -> Room:
     room.faces = lambda frame: (face(left=20.0, width=24.0),)
     return room
 
