@@ -194,10 +194,12 @@ class _Run:
         self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock)
         if request.store is not None:
             store, say = request.store, shared.say
-            live = LiveSettings(store, self._policy, self._synthesiser, say, self._clock, self.health, self._warn)
+            live = LiveSettings(
+                store, self._policy, self._synthesiser, say, self._clock, self.health, self._warn, self._lock
+            )
             self._live = live
             self.closing.callback(live.close)
-            observers.append(Locked(live, self._lock))
+            observers.append(live)
         if request.speed == "real":
             tuning = PolicyTuning(self._policy, self._live.change if self._live else None)
             more = self._live.actions() if self._live else {}

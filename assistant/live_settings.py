@@ -38,7 +38,7 @@ def cues(settings: Settings) -> frozenset[str]:
 
 
 class ChangingVoice:
-    """Speak with a voice that can be changed between two utterances. `use` and `synthesise` belong to one thread.
+    """Speak with a voice that can be changed between two utterances. `use` and `synthesise` share a lock.
 
     Args:
         voice: the first one.
@@ -117,28 +117,20 @@ class _Facts:
         return self.recent.words()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """Hold settings, with all that takes time to make for them."""
-
-    settings: Settings
-    phrases: Phrases | None
-    voice: Synthesiser | None
-
-
 class LiveSettings:
-    """Follow the settings of a run: a thread of its own reads, writes and makes; the loop's thread only takes on.
+    """Follow the settings of a run, in a thread of its own: it waits for no frame, and no frame waits for it.
 
-    `observe` and `heard` belong to the loop's thread and wait for nothing; the other methods may be called from any.
+    All methods may be called from any thread, and none but `close` waits.
 
     Args:
         store: the settings.
         policy: takes on how much is said.
         voice: takes on how it sounds.
-        say: says an utterance at a time, in the loop's thread.
+        say: takes an utterance at a time.
         clock: the loop's.
         health: of the run, for the page.
         warn: prints a sentence.
+        lock: held while policy, voice and speaker are touched.
     """
 
     def __init__(
@@ -150,29 +142,23 @@ class LiveSettings:
         clock: Clock,
         health: Health,
         warn: Callable[[str], None],
+        lock: threading.RLock,
     ) -> None:
         self._store, self._policy, self._voice, self._say = store, policy, voice, say
-        self._clock, self._warn, self._health = clock, warn, health
+        self._clock, self._warn, self._health, self._lock = clock, warn, health, lock
         self._recent = RecentWords()
-        self._inbox: queue.SimpleQueue[Words | _Ready] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._taken = store.settings
         self._problem = ""
         self._closing = threading.Event()
         self._wake = threading.Event()
-        self.page = PageHost(store, _Facts(health, self._recent), self._inbox.put, clock, self._words, self._wake.set)
+        self.page = PageHost(store, _Facts(health, self._recent), self._say_soon, clock, self._words, self._wake.set)
         self._thread = threading.Thread(target=self._follow, name="settings", daemon=True)
         self._thread.start()
 
     def observe(self, frame: Frame, scene: Scene, considered: Considered, now_s: float) -> None:
-        """Take on what has come since the last frame."""
+        """Take in what the policy kept back."""
         self._recent.observe(considered, now_s)
-        while not self._inbox.empty():
-            come = self._inbox.get()
-            if isinstance(come, Words):
-                self._tell(come, now_s)
-            else:
-                self._take_on(come)
 
     def heard(self, event: SpeechEvent) -> None:
         """Take in what the speaker tells."""
@@ -208,6 +194,9 @@ class LiveSettings:
         self._thread.join(5.0)
         self.page.close()
 
+    def _say_soon(self, words: Words) -> None:
+        self._do(lambda: self._tell(words))
+
     def _do(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
         self._wake.set()
@@ -241,7 +230,7 @@ class LiveSettings:
             self._warn(str(error))
             changes = ()
         words = self._words()
-        self._inbox.put(Words(words.changed(changes) if changes else words.text("nothing"), "answer"))
+        self._tell(Words(words.changed(changes) if changes else words.text("nothing"), "answer"))
 
     def _words(self) -> PageWords:
         return page_words(self._store.settings.speech.language)
@@ -254,17 +243,17 @@ class LiveSettings:
 
     def _announce(self, changes: tuple[Change, ...]) -> None:
         if changes:
-            self._inbox.put(Words(self._words().changed(changes), "settings"))
+            self._tell(Words(self._words().changed(changes), "settings"))
 
     def _tell_problem(self) -> None:
         if (problem := self._store.problem) != self._problem:
             self._problem = problem
             if problem:
                 self._warn(problem)
-                self._inbox.put(Words(self._words().text("wrong_file"), "settings"))
+                self._tell(Words(self._words().text("wrong_file"), "settings"))
 
     def _prepare(self, settings: Settings) -> None:
-        """Make what the settings need, here, where nobody waits; then hand it over."""
+        """Make what the settings need, while nobody waits; then let them hold."""
         changed = {change.key.path for change in differences(self._taken, settings, "")}
         self._taken = settings
         phrases = voice = None
@@ -276,25 +265,29 @@ class LiveSettings:
                 self._warn(trouble)
         except FacecueError as error:
             self._warn(str(error))
-        self._inbox.put(_Ready(settings, phrases, voice))
+        self._take_on(settings, phrases, voice)
 
-    def _take_on(self, ready: _Ready) -> None:
-        settings = ready.settings
-        if ready.voice is not None:
-            self._do(self._voice.use(ready.voice).close)
-            self._health.name(voice=ready.voice.name)
-        self._policy.configure(
-            phrases=ready.phrases,
-            emotions=settings.speech.emotions,
-            verbosity=settings.speech.verbosity,
-            cues=cues(settings),
-            hfov_deg=settings.camera.hfov_deg,
-            max_words_per_10_s=settings.speech.max_words_per_10_s,
-        )
+    def _take_on(self, settings: Settings, phrases: Phrases | None, voice: Synthesiser | None) -> None:
+        """Let policy and voice go by the settings from here on."""
+        with self._lock:
+            before = None if voice is None else self._voice.use(voice)
+            self._policy.configure(
+                phrases=phrases,
+                emotions=settings.speech.emotions,
+                verbosity=settings.speech.verbosity,
+                cues=cues(settings),
+                hfov_deg=settings.camera.hfov_deg,
+                max_words_per_10_s=settings.speech.max_words_per_10_s,
+            )
+        if voice is not None:
+            self._health.name(voice=voice.name)
+        if before is not None:
+            before.close()
 
-    def _tell(self, words: Words, now_s: float) -> None:
-        utterance = Utterance(
-            words.text, Priority.MESSAGE, now_s, now_s + _LASTS_S, words.reason, written=words.written
-        )
-        with contextlib.suppress(FacecueError):
-            self._say(utterance, now_s)
+    def _tell(self, words: Words) -> None:
+        with self._lock, contextlib.suppress(FacecueError):
+            now_s = self._clock.now_s()
+            self._say(
+                Utterance(words.text, Priority.MESSAGE, now_s, now_s + _LASTS_S, words.reason, written=words.written),
+                now_s,
+            )

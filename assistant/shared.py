@@ -76,9 +76,9 @@ class Shared:
             return Considered(None) if self._hushed else self._policy.consider(scene, now_s)
 
     def say(self, utterance: Utterance, now_s: float) -> None:
-        """Say words; while paused only the sound of an alert is heard, and its words when the pause ends."""
+        """Say words; while paused the sound of an alert, whose words wait for the end, and changes of settings."""
         with self.lock:
-            if not self._hushed or utterance.prompted:
+            if not self._hushed or utterance.prompted or utterance.reason == "settings":  # nobody changes it unheard
                 self._speaker.say(utterance, now_s)
             elif utterance.priority == Priority.IMPORTANT:
                 self._held = utterance

@@ -30,7 +30,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    return coming_and_going(tmp_path_factory.mktemp("clip") / "clip.mp4", 400)
+    return coming_and_going(tmp_path_factory.mktemp("clip") / "clip.mp4", 600)
 
 
 @pytest.fixture

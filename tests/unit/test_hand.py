@@ -194,6 +194,16 @@ def test_while_paused_nothing_unasked_is_said_but_answers_are():
         assert run.press(Action.PAUSE) == "Resumed."
 
 
+def test_a_change_of_settings_is_heard_while_paused():
+    with Run(clock=ManualClock()) as run:
+        run.press(Action.PAUSE)
+        change = utterance("Anna set verbosity to 4.", Priority.MESSAGE, lasts_s=30.0, reason="settings")
+        run.shared.say(change, 0.0)
+        run.clock.set(20.0)
+        with run.answered:
+            assert run.answered.wait_for(lambda: "Anna set verbosity to 4." in run.said, 10), run.said
+
+
 def test_an_alert_sounds_while_paused_and_is_said_afterwards():
     with Run() as run:
         run.press(Action.PAUSE)
