@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "render": ("training.render.write", "draw faces whose Action Units are known, to measure on"),
     "train": ("training.fit", "train a recipe"),
     "head": ("training.head", "retrain only the AU head on features of a frozen trunk"),
+    "blend": ("training.blend", "put weights between those before and after a stage, so that less is forgotten"),
     "predict": ("training.predict", "write a network's unit probabilities, to teach another or the second stage"),
     "unpack": ("training.unpack", "make a run of a shipped model, to retrain its head"),
     "calibrate": ("training.calibrate", "fit probabilities and thresholds on held-out people"),

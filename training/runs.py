@@ -104,13 +104,18 @@ class Run:
         return replace(self, settings=settings)
 
 
-def network(run: Run, batch_size: int | None = None) -> Any:
+def network(run: Run, batch_size: int | None = None, weights: Path | None = None) -> Any:
     """Return the trained Keras model of logits, with the weights in it.
+
+    Args:
+        run: whose network it is.
+        batch_size: 1 for export, None for training.
+        weights: file of other weights of the same network; None takes the run's.
 
     Raises:
         ModelError: the weights are missing or do not fit the recipe.
     """
-    path = next((run.folder / name for name in WEIGHTS if (run.folder / name).is_file()), None)
+    path = weights or next((run.folder / name for name in WEIGHTS if (run.folder / name).is_file()), None)
     if path is None:
         raise ModelError(f"{run.folder} has no {WEIGHTS[0]}.", "Train first.")
     load_keras()
