@@ -265,6 +265,21 @@ class Page(_Section):
     changed: PluralBy
 
 
+class Sound(_Section):
+    """Tell what each sound of `assistant.speech.earcons` says."""
+
+    started: _Words
+    paused: _Words
+    resumed: _Words
+    person_arrived: _Words
+    person_left: _Words
+    smiled: _Words
+    camera_lost: _Words
+    low_light: _Words
+    error: _Words
+    key: _Words
+
+
 class Rules(_Section):
     """List words for the lint: what is never said, and what hedges. "old*" stands for all words that begin so."""
 
@@ -294,5 +309,6 @@ class Catalogue(_Section):
     cue: Cue
     action: Action
     page: Page
+    sound: Sound
     error: Trouble
     rules: Rules

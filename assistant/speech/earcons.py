@@ -22,20 +22,6 @@ LOW_LIGHT: Final = "low_light"
 ERROR: Final = "error"
 KEY: Final = "key"
 
-MEANINGS: Final[Mapping[str, str]] = {
-    STARTED: "Facecue is on.",
-    PAUSED: "Facecue pauses.",
-    RESUMED: "Facecue goes on; the camera or the light is back.",
-    PERSON_ARRIVED: "Somebody has come into view.",
-    PERSON_LEFT: "Somebody has left.",
-    SMILED: "A face smiles.",
-    CAMERA_LOST: "The camera is lost, covered or frozen.",
-    LOW_LIGHT: "It is too dark to see well.",
-    ERROR: "Something failed, or there are words and no voice to say them.",
-    KEY: "A key was understood.",
-}
-"""What each says, for whoever learns them."""
-
 OF_CUE: Final[Mapping[str, str]] = {"arrival": PERSON_ARRIVED, "departure": PERSON_LEFT, "smile": SMILED}
 """Which one comes before the words of a cue."""
 
@@ -64,6 +50,8 @@ _NOTES: Final[Mapping[str, tuple[_Note, ...]]] = {
     ERROR: (_Note(196, 196, 0.09, 4, pause_s=0.04), _Note(196, 196, 0.09, 4)),
     KEY: (_Note(1_760, 1_760, 0.03),),
 }
+NAMES: Final = tuple(_NOTES)
+"""All of them; section [sound] of the phrase files says what each means."""
 _FADE_S: Final = 0.008  # without it a tone begins and ends with a click
 _LOUDNESS: Final = 0.25  # of full scale: clear beside speech, not startling in an ear
 
@@ -72,7 +60,7 @@ def earcon(name: str, rate_hz: int = 22_050) -> Speech:
     """Return a short sound, mono int16.
 
     Args:
-        name: one of `MEANINGS`.
+        name: one of `NAMES`.
         rate_hz: samples a second; that of the speech it is joined to.
 
     Raises:

@@ -12,9 +12,10 @@ Category = Literal["zero", "one", "two", "few", "many", "other"]
 _CAPITALS: Final[Mapping[str, Mapping[str, str]]] = {
     "tr": {"i": "İ"},
     "az": {"i": "İ"},
-    "nl": {"ij": "IJ"},
+    "nl": {"ij": "IJ", "é": "E"},
 }
-"""First letters whose capitals are not those of Unicode's default, by language (Unicode's SpecialCasing; Dutch ij)."""
+"""First letters whose capitals are not those of Unicode's default, by language (Unicode's SpecialCasing; in Dutch the
+letter ij, and an accent of stress, which a capital does not bear: één, Eén)."""
 
 
 def plural(language: str, forms: Mapping[Category, str], number: float, words: str = "", **more: str) -> str:

@@ -67,6 +67,10 @@ class Phrases:
         """Return such as "Anna changed 2 settings."."""
         return grammar.plural(self.language, self._words.page.changed, settings, by=by)
 
+    def sound(self, name: str) -> str:
+        """Return what a sound says, one of `earcons.NAMES`."""
+        return str(getattr(self._words.sound, name))
+
     def cue(self, name: str) -> str:
         """Return a kind of news, such as "Smiles"."""
         return str(getattr(self._words.cue, name))

@@ -219,7 +219,7 @@ class QueueSpeaker:
         """Play a short sound now, beside what is being said.
 
         Args:
-            name: one of `earcons.MEANINGS`.
+            name: one of `earcons.NAMES`.
 
         Raises:
             OutputError: the WAV file cannot be written.

@@ -48,9 +48,9 @@ GOLDEN = {
         "Una persona, muy cerca, a la una, sonríe.",
         "Una persona, dos metros, al frente, cara girada.",
         "Dos personas. Una persona, muy cerca, a las once, ceño fruncido. Una persona, cinco metros, a la una.",
-        "Se fueron cinco personas.",
+        "Se han ido cinco personas.",
         "A la una, sonríe.",
-        "parece alegría, porque comisuras hacia arriba",
+        "parece alegría: comisuras hacia arriba",
     ],
     "fr": [
         "Personne en vue.",
@@ -60,7 +60,7 @@ GOLDEN = {
         "Une personne, cinq mètres, à une heure.",
         "Cinq personnes sont parties.",
         "À une heure, sourit.",
-        "peut-être de la joie, car commissures relevées",
+        "peut-être de la joie : commissures relevées",
     ],
     "hi": [
         "सामने कोई नहीं।",
@@ -79,17 +79,17 @@ GOLDEN = {
         "Una persona, cinque metri, all'una.",
         "Cinque persone sono andate via.",
         "All'una, sorride.",
-        "sembra gioia, perché bocca all'insù",
+        "sembra gioia: bocca all'insù",
     ],
     "nl": [
         "Niemand in beeld.",
-        "Één persoon, heel dichtbij, op één uur, glimlacht.",
-        "Één persoon, twee meter, recht vooruit, afgewend.",
+        "Eén persoon, heel dichtbij, op één uur, glimlacht.",
+        "Eén persoon, twee meter, recht vooruit, afgewend.",
         "Twee personen. Een persoon, heel dichtbij, op elf uur, wenkbrauwen omlaag. "
         "Een persoon, vijf meter, op één uur.",
         "Vijf personen zijn weg.",
         "Op één uur, glimlacht.",
-        "lijkt blij, want mondhoeken omhoog",
+        "lijkt blij: mondhoeken omhoog",
     ],
     "pl": [
         "Nikogo nie widać.",
@@ -109,7 +109,7 @@ GOLDEN = {
         "Uma pessoa, cinco metros, à uma hora.",
         "Cinco pessoas foram embora.",
         "À uma hora, sorri.",
-        "parece alegria, porque cantos da boca erguidos",
+        "parece alegria: cantos da boca erguidos",
     ],
     "sv": [
         "Ingen i sikte.",
@@ -118,7 +118,7 @@ GOLDEN = {
         "Två personer. En person, mycket nära, klockan elva, sänkta ögonbryn. En person, fem meter, klockan ett.",
         "Fem personer har gått.",
         "Klockan ett, ler.",
-        "verkar glad, eftersom mungiporna upp",
+        "verkar glad: mungiporna upp",
     ],
     "tr": [
         "Görünürde kimse yok.",
@@ -127,7 +127,7 @@ GOLDEN = {
         "İki kişi. Bir kişi, çok yakın, saat on bir yönünde, kaşlar çatık. Bir kişi, beş metre, saat bir yönünde.",
         "Beş kişi gitti.",
         "Saat bir yönünde, gülümsüyor.",
-        "mutlu görünüyor, çünkü ağız kenarları yukarıda",
+        "mutlu görünüyor: ağız kenarları yukarıda",
     ],
 }
 

@@ -275,7 +275,7 @@ def test_a_sound_beside_the_words_does_not_cut_them() -> None:
     assert [start_s for start_s, _ in memory.kept] == [0.5, 0.0]
 
 
-@pytest.mark.parametrize("name", earcons.MEANINGS)
+@pytest.mark.parametrize("name", earcons.NAMES)
 def test_earcons_are_short_audible_and_do_not_click(name: str) -> None:
     sound = earcons.earcon(name)
     assert 0.02 < sound.seconds < 0.3
@@ -298,7 +298,7 @@ def course(name: str) -> np.ndarray[Any, Any]:
 
 
 def test_every_earcon_differs_from_every_other() -> None:
-    courses = {name: course(name) for name in earcons.MEANINGS}
+    courses = {name: course(name) for name in earcons.NAMES}
     alike = {
         (one, other): float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
         for one, a in courses.items()
