@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from assistant import languages
 from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
 from assistant.settings import Settings
+from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
 from assistant.speech.null_voice import NullVoice
 from assistant.speech.piper import PiperSynthesiser
@@ -25,6 +26,7 @@ _AUTO: Final = "auto"
 _ORDER: Final = ("piper", "espeak", "pyttsx3")
 """Engines to try, best first. speech-dispatcher must be asked for: what it says cannot be kept, placed or timed."""
 _LASTS_S: Final = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
+_SINKS_IN_S: Final = 0.5  # after a sound that is being learned
 
 
 def prosody(settings: Settings) -> Prosody:
@@ -87,17 +89,56 @@ def sound_or_silence(settings: Settings, voice: Callable[[], Synthesiser]) -> tu
     return player, missing
 
 
+class Aloud:
+    """Say one thing after another, each to its end; where nothing can be heard, only go on.
+
+    Args:
+        settings: voice and sound.
+
+    Attributes:
+        missing: a sentence for each thing that is missing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        voice, no_voice = voice_or_text(settings)
+        player, no_sound = sound_or_silence(settings, lambda: voice)
+        self.missing = [sentence for sentence in (no_voice, no_sound) if sentence]
+        self._heard, self._clock = player.name != "none", SystemClock()
+        self._speaker = QueueSpeaker(voice, player, self._clock)
+
+    def say(self, text: str) -> None:
+        """Speak."""
+        if self._heard:
+            now_s = self._clock.now_s()
+            words = Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer")
+            self._speaker.say(words, now_s)
+            self._speaker.drain(time.sleep)
+
+    def sound(self, name: str) -> None:
+        """Play an earcon, and let it sink in."""
+        if self._heard:
+            self._speaker.chime(name)
+            time.sleep(earcons.earcon(name).seconds + _SINKS_IN_S)
+
+    def pause(self, seconds: float) -> None:
+        """Say nothing for a while."""
+        if self._heard:
+            time.sleep(seconds)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Cut what is being said, and release voice and sound."""
+        self._speaker.close()
+
+
 def say_aloud(settings: Settings, text: str) -> list[str]:
     """Speak one sentence to its end; return a sentence for each thing that is missing."""
-    synthesiser, no_voice = voice_or_text(settings)
-    player, no_sound = sound_or_silence(settings, lambda: synthesiser)
-    clock = SystemClock()
-    with QueueSpeaker(synthesiser, player, clock) as speaker:
-        now_s = clock.now_s()
-        speaker.say(Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer"), now_s)
-        if not no_sound:
-            speaker.drain(time.sleep)
-    return [sentence for sentence in (no_voice, no_sound) if sentence]
+    with Aloud(settings) as aloud:
+        aloud.say(text)
+        return aloud.missing
 
 
 def _order(settings: Settings) -> Iterator[str]:

@@ -40,12 +40,13 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_speech(parser: argparse.ArgumentParser) -> None:
-    """Add what every command takes that speaks of faces."""
+def add_speech(parser: argparse.ArgumentParser, verbosity: bool = True) -> None:
+    """Add what every command takes that speaks; `verbosity` where it speaks of faces."""
     parser.add_argument("--language", metavar="CODE", help="speak this language; facecue voices lists them")
-    parser.add_argument(
-        "--verbosity", type=int, choices=(1, 2, 3, 4), help="how much is said, from little to all; facecue preview"
-    )
+    if verbosity:
+        parser.add_argument(
+            "--verbosity", type=int, choices=(1, 2, 3, 4), help="how much is said; facecue preview lets you hear it"
+        )
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
