@@ -1,9 +1,11 @@
 import hashlib
 import json
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
+from assistant.errors import BackendError
 from assistant.types import TensorSpec
 from assistant.vision import blazeface
 from assistant.vision.blazeface import BlazeFaceDetector, locate_in_crop
@@ -168,3 +170,47 @@ def test_the_face_of_a_tight_crop_is_found(size):
 
 def test_a_crop_without_a_face_gives_none():
     assert locate_in_crop(both(), np.full((48, 48, 3), 128, np.uint8)) is None
+
+
+class InLine:
+    """Stand for the thread of the full-range model: do at once what is asked."""
+
+    def submit(self, function, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
+
+def test_looking_far_beside_looking_near_changes_nothing():
+    beside, in_line = both(), both()
+    in_line._far = InLine()
+    for index in range(14):
+        near = paste_astronaut((400 + 6 * index, 330), 150)
+        scene = paste_astronaut((1000 - 4 * index, 250), 34, background=near)
+        faces, expected = (detector.detect(frame(scene, index)) for detector in (beside, in_line))
+        assert [face.box_xyxy for face in faces] == [face.box_xyxy for face in expected]
+        assert len(faces) == 2
+
+
+def test_a_full_range_model_that_fails_is_told_to_the_caller():
+    class Failing(CountingRunner):
+        def run(self, *arrays):
+            raise BackendError("It hangs.", "Restart.")
+
+    detector = BlazeFaceDetector(blazeface_runner("short"), Failing("full"))
+    with pytest.raises(BackendError, match="It hangs"):
+        detector.detect(frame(paste_astronaut((640, 300), 200), 0))
+
+
+def test_many_hints_do_not_push_out_a_face_of_the_frame_before():
+    """Only so many hints are looked at in a frame; those that were faces come first."""
+    short, full = CountingRunner("short"), CountingRunner("full")
+    detector = BlazeFaceDetector(short, full)
+    scene = paste_astronaut((640, 300), 60)
+    assert len(detector.detect(frame(scene, 0))) == 1
+    junk = np.zeros((12, 17), np.float32)
+    junk[:, 0] = 0.99
+    junk[:, 1:5] = [[100 * n, 600, 100 * n + 40, 640] for n in range(12)]
+    detector._search = lambda image, squares: junk
+    for index in range(1, 4):
+        assert len(detector.detect(frame(scene, index))) == 1
