@@ -38,6 +38,11 @@ class PiperSynthesiser:
     def __init__(self, voice_file: Path, prosody: Prosody = _USUAL, timeout_s: float = 5.0) -> None:
         if importlib.util.find_spec("piper") is None:
             raise DependencyError("piper-tts is not installed.", f"Run `{INSTALL}`.", "no_voice")
+        if not voice_file.name:
+            raise SpeechError(
+                "No voice file of piper is named.",
+                "Get one, NAME.onnx with NAME.onnx.json, and name it in speech.voice_file.",
+            )
         for path in (voice_file, Path(f"{voice_file}.json")):
             if not path.is_file():
                 raise SpeechError(
