@@ -185,10 +185,15 @@ def soak(hours: float, clock: Literal["fast", "real"], fps: float, every: int, l
     }
 
 
+def _tenth(samples: list[Any], number: int) -> list[Any]:
+    """Return one tenth of the samples; the first is 0."""
+    length = max(len(samples) // 10, 1)
+    return samples[-length:] if number == 9 else samples[number * length : (number + 1) * length]
+
+
 def judge(samples: list[Sample], real: bool) -> dict[str, dict[str, Any]]:
     """Compare the last tenth of the samples with the second tenth, after warming up."""
-    tenth = max(len(samples) // 10, 1)
-    early, late = samples[tenth : 2 * tenth], samples[-tenth:]
+    early, late = _tenth(samples, 1), _tenth(samples, 9)
 
     def change(name: str) -> float:
         return round(median(getattr(s, name) for s in late) - median(getattr(s, name) for s in early), 2)
@@ -209,25 +214,29 @@ def judge(samples: list[Sample], real: bool) -> dict[str, dict[str, Any]]:
 
 
 def plot(outcome: dict[str, Any], path: Path) -> None:
-    """Draw memory, handles, threads and frame rate over the hours."""
+    """Draw memory, with the bar as a dashed line, handles, threads and frame rate over the hours."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows = (
-        ("rss_mb", "memory, MB"),
-        ("handles", "open handles"),
-        ("threads", "threads"),
-        ("fps", "frames a real second"),
-    )
-    figure, axes = pyplot.subplots(len(rows), 1, sharex=True, figsize=(8, 8))
-    for axis, (name, label) in zip(axes, rows, strict=True):
-        axis.plot([s["hours"] for s in outcome["samples"]], [s[name] for s in outcome["samples"]])
+    samples = outcome["samples"]
+    hours = [sample["hours"] for sample in samples]
+    warm_mb = median(sample["rss_mb"] for sample in _tenth(samples, 1))
+    figure, axes = pyplot.subplots(4, 1, sharex=True, figsize=(8, 8))
+    axes[0].plot(hours, [sample["rss_mb"] - warm_mb for sample in samples])
+    axes[0].axhline(MOST_GROWTH_MB, linestyle="--", color="black")
+    axes[0].set_ylim(-1.5 * MOST_GROWTH_MB, 1.5 * MOST_GROWTH_MB)
+    axes[0].set_ylabel("MB more than\nafter warming up")
+    rows = (("handles", "open handles"), ("threads", "threads"), ("fps", "frames a real second"))
+    for axis, (name, label) in zip(axes[1:], rows, strict=True):
+        values = [sample[name] for sample in samples]
+        axis.plot(hours, values)
+        axis.set_ylim(0, 1.2 * max(values))
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
     axes[-1].set_xlabel(f"hours ({outcome['clock']} clock)")
-    figure.suptitle(f"{outcome['frames']} frames, {outcome['utterances']} utterances, {outcome['date']}")
+    title = f"{outcome['frames']} frames, {outcome['utterances']} utterances, {outcome['date']}; {warm_mb:.0f} MB"
+    figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
