@@ -18,6 +18,7 @@ from assistant.camera.live import LiveCamera, Patience
 from assistant.camera.watch import LOST
 from assistant.errors import SourceError
 from assistant.facs import AU_ORDER
+from assistant.health import Health
 from assistant.inference.choose import Choice
 from assistant.settings.store import Store
 from assistant.sight import Sight
@@ -27,6 +28,8 @@ from tests.camera_builders import SharedClock, bgr, coloured
 from tests.speech_builders import FakePlayer, FakeVoice
 
 SETTINGS = "# my own settings\n[speech]\nwords_per_minute = 300\n"
+BUSY_S = 1.0
+"""A busy machine may start a program, or give a thread its turn, so much later; the bar itself is 2 s."""
 UNKNOWN = ActionUnits((0.1,) * len(AU_ORDER), (False,) * len(AU_ORDER))
 
 
@@ -212,6 +215,7 @@ class Room:
         self._monkeypatch, self._capsys = monkeypatch, capsys
         self.settings_file = folder / "settings.toml"
         self.settings_file.write_text(SETTINGS, encoding="utf-8")
+        self._runs: list[Any] = []
         self.clock = SharedClock()
         self.voice, self.player = FakeVoice(), FakePlayer()
         self.units = Units(UNKNOWN)
@@ -225,7 +229,7 @@ class Room:
             change: settings by path, beside those of the file.
             request: outputs of the run.
         """
-        runs: list[Any] = []
+        runs = self._runs = []
         made: list[LockstepCamera] = []
         self._patch(script, runs, made)
         heard: list[tuple[float, str]] = []
@@ -250,6 +254,12 @@ class Room:
         logged = self._capsys.readouterr().err
         words = [(at_s, text) for at_s, text in heard if text != "Facecue is on."]
         return Outcome(words, logged, runs[0].health.report(), error, report, made[0].frames_s)
+
+    @property
+    def health(self) -> Health:
+        """The health of the run that goes on."""
+        health: Health = self._runs[0].health
+        return health
 
     def _patch(self, script: Sequence[Step], runs: list[Any], made: list[LockstepCamera]) -> None:
         patch = self._monkeypatch.setattr

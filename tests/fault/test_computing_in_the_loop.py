@@ -21,7 +21,9 @@ from assistant import runners
 from assistant.errors import BackendError, DependencyError
 from assistant.inference import choose
 from assistant.inference.backends import litert
-from tests.app_builders import call, face_clip, tiny_models, use_models
+from assistant.types import Face, Frame
+from tests.app_builders import call, face, face_clip, tiny_models, use_models
+from tests.fault_builders import BUSY_S, Do, Mark, Room, shots
 
 LOST = "The accelerator failed."
 ANSWER_S = 0.4  # stands for the real deadline of 1 s
@@ -97,8 +99,8 @@ def fail() -> None:
     raise BackendError("The device was unplugged.", "Plug it in.")
 
 
-def arrange(monkeypatch: pytest.MonkeyPatch, case: Case, over: threading.Event) -> None:
-    """Let the named back ends be there, and fail as the case says."""
+def arrange(monkeypatch: pytest.MonkeyPatch, case: Case, over: threading.Event, run_s: float | None = ANSWER_S) -> None:
+    """Let the named back ends be there, and fail as the case says; `run_s` None leaves the deadline as shipped."""
     opened: dict[str, int] = {}
 
     def open_backend(name: str, path: Path, threads: int = 1) -> Any:
@@ -125,7 +127,8 @@ def arrange(monkeypatch: pytest.MonkeyPatch, case: Case, over: threading.Event) 
 
     monkeypatch.setattr(choose, "choose_backend", choose_backend)
     monkeypatch.setattr(choose, "open_backend", open_backend)
-    monkeypatch.setattr(runners, "WatchedRunner", partial(runners.WatchedRunner, run_s=ANSWER_S))
+    if run_s is not None:
+        monkeypatch.setattr(runners, "WatchedRunner", partial(runners.WatchedRunner, run_s=run_s))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -133,19 +136,41 @@ def test_it_goes_on_with_what_is_left(
     clip: Path, monkeypatch: pytest.MonkeyPatch, over: threading.Event, case: Case
 ) -> None:
     arrange(monkeypatch, case, over)
-    start_s = time.monotonic()
     status, out, err = call("run", "--source", clip, "--speed", "max", "--mute", "--json")
     assert status == case.status, err
     assert "Traceback" not in err
-    assert case.logged in err
+    assert err.count(case.logged) == 1 if case.logged else err.count("Facecue:") <= len(case.faults)
     assert out.count(LOST) == len(case.heard), "announced exactly once, or not at all"
     if case.ends_on:
         report = json.loads(out.splitlines()[-1])
         assert report["backend"] == case.ends_on
         assert report["frames"] == 20, "no frame is lost"
         assert "One person" in out
-    if "hangs" in case.name:
-        assert time.monotonic() - start_s < 60.0
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "hangs" in case.name or "unplugged" in case.name], ids=lambda case: case.name
+)
+def test_faces_are_read_again_within_two_seconds(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, over: threading.Event, case: Case
+) -> None:
+    """With the deadlines as shipped, and real models and time."""
+    arrange(monkeypatch, case, over, run_s=None)
+    asked_s: list[float] = []
+    answered_s: list[float] = []
+    run = Failing.run
+
+    def timed(self: Failing, *arrays: np.ndarray) -> Any:
+        asked_s.append(time.monotonic())
+        answer = run(self, *arrays)
+        answered_s.append(time.monotonic())
+        return answer
+
+    monkeypatch.setattr(Failing, "run", timed)
+    status, _, err = call("run", "--source", clip, "--speed", "max", "--mute")
+    assert status == 0, err
+    failed_s = asked_s[AT - 1]
+    assert next(at_s for at_s in answered_s if at_s > failed_s) - failed_s <= 2.0 + BUSY_S
 
 
 def test_a_hang_is_over_within_two_seconds() -> None:
@@ -155,6 +180,31 @@ def test_a_hang_is_over_within_two_seconds() -> None:
 
     deadline_s = WatchedRunner.__init__.__defaults__[0]  # type: ignore[index]
     assert deadline_s + _GRACE_S + runners.RELOAD_S <= 2.0
+
+
+def test_ten_times_slower_does_less_within_two_seconds_and_lags_no_more(room: Room) -> None:
+    slow = [False]
+
+    def look(frame: Frame) -> tuple[Face, ...]:
+        room.clock.advance(0.15 if slow[0] else 0.015)
+        return (face(left=20.0, width=24.0),)
+
+    room.faces = look
+    began, paces = Mark(room.clock), []
+
+    def note() -> None:
+        report = room.health.report()
+        paces.append((room.clock.now_s() - began.at_s, report.pace))
+
+    second = [*shots(1), Do(note)]
+    script = [*shots(4), Do(lambda: (began(), slow.__setitem__(0, True))), *second * 8]
+    outcome = room.run(*script, Do(lambda: slow.__setitem__(0, False)), *shots(30))
+    assert outcome.error is None
+    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.logged == ""
+    assert next(after_s for after_s, pace in paces if pace != "full") <= 2.0 + 0.5  # it is asked now and then
+    assert paces[-1][1] == "slower"
+    assert outcome.health.pace == "full", "and all is as before when it is over"
 
 
 @pytest.mark.parametrize("harm", ["truncated", "swapped", "gone"])

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from assistant.errors import OutputError
 from assistant.speech.transcript import Transcript
 from assistant.types import Frame
 from tests.app_builders import call, face, face_clip, started, tiny_models, use_models
-from tests.fault_builders import Do, Room, shots
+from tests.fault_builders import BUSY_S, Do, Mark, Room, shots
 
 
 @pytest.fixture
@@ -36,12 +37,15 @@ def test_a_disk_that_fills_up_is_said_once_and_the_wearer_goes_on_hearing(
         monkeypatch.setattr(Transcript, "suppressed", full)
         monkeypatch.setattr(overlay.OverlayVideo, "write", full)
 
-    outcome = room.run(
-        Do(fill), *shots(10, size=(640, 480)), transcript=tmp_path / "t.jsonl", overlay=tmp_path / "o.avi"
-    )
+    began = Mark(room.clock)
+    script = [Do(began), Do(fill), *shots(10, size=(640, 480))]
+    outcome = room.run(*script, transcript=tmp_path / "t.jsonl", overlay=tmp_path / "o.avi")
     assert isinstance(outcome.error, OutputError), "told again by the exit status, after the run"
     assert outcome.words().count("I cannot save that.") == 1, "of two outputs"
+    at_s = next(at_s for at_s, words in outcome.heard if words == "I cannot save that.")
+    assert at_s - began.at_s <= 2.0
     assert any("person" in words for words in outcome.words()), outcome.heard
+    assert outcome.logged.count("No space left on device.") == 1
     assert outcome.health.problems[0].stage == "output"
 
 
@@ -55,7 +59,8 @@ def test_a_frame_for_which_there_is_no_memory_is_passed_over(room: Room) -> None
     outcome = room.run(*shots(10))
     assert outcome.error is None
     assert outcome.report["frames"] >= 90
-    assert "Traceback" not in outcome.logged
+    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.logged == ""
 
 
 def test_no_memory_for_long_is_given_up_in_words(room: Room) -> None:
@@ -91,13 +96,62 @@ def test_damaged_settings_are_named_and_left_as_they_are(tmp_path: Path, content
 def test_a_polite_end_in_the_middle_of_words_is_quick_and_complete(tmp_path: Path) -> None:
     models, clip = tiny_models(tmp_path / "installed"), face_clip(tmp_path / "c.mp4", 30.0)
     said = tmp_path / "t.jsonl"
-    with started(models, "run", "--source", clip, "--mute", "--transcript", said) as process:
+    own = tmp_path / "settings.toml"
+    own.write_text("[speech]\nwords_per_minute = 80\n", encoding="utf-8")  # five words last four seconds
+    with started(models, "run", "--settings", own, "--source", clip, "--mute", "--transcript", said) as process:
         assert "person" in process.stdout.readline()
+        start_s = time.monotonic()
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
+    assert time.monotonic() - start_s <= 2.0 + BUSY_S
     assert process.returncode == 143
-    assert "Traceback" not in err
+    assert err == ""
+    assert own.read_text(encoding="utf-8") == "[speech]\nwords_per_minute = 80\n"
     assert all(json.loads(line) for line in said.read_text(encoding="utf-8").splitlines())
+
+
+WRONG = "The settings file is wrong. I go on with the last good settings."
+
+
+def test_settings_damaged_while_it_runs_are_told_once_within_two_seconds(tmp_path: Path) -> None:
+    models, clip = tiny_models(tmp_path / "installed"), face_clip(tmp_path / "c.mp4", 30.0)
+    own, damaged = tmp_path / "settings.toml", b"[speech\nverbosity = \xff"
+    own.write_text("[speech]\nverbosity = 3\n", encoding="utf-8")
+    with started(models, "run", "--settings", own, "--source", clip, "--mute") as process:
+        assert "person" in process.stdout.readline()
+        own.write_bytes(damaged)
+        start_s = time.monotonic()
+        heard = [process.stdout.readline()]
+        while WRONG not in heard[-1]:
+            assert heard[-1], "it goes on"
+            heard.append(process.stdout.readline())
+        took_s = time.monotonic() - start_s
+        time.sleep(1.0)  # long enough for four more looks at the file
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert took_s <= 2.0 + 2.0 + BUSY_S  # the words before it are let out
+    assert WRONG not in out, "told once"
+    assert err.count(str(own)) == 1
+    assert "Traceback" not in err
+    assert own.read_bytes() == damaged, "left for its owner to mend"
+    assert "verbosity = 3" in own.with_name("settings.last-good.toml").read_text(encoding="utf-8")
+
+
+def test_a_wrong_file_of_ones_own_does_not_keep_it_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, clip = tiny_models(tmp_path / "installed"), face_clip(tmp_path / "c.mp4", 3.0)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    own = tmp_path / "facecue" / "settings.toml"
+    own.parent.mkdir()
+    own.write_bytes(b"[speech\n")
+    with started(models, "run", "--source", clip, "--mute") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.count(WRONG) == 1
+    assert "One person" in out
+    assert err.count(str(own)) == 1
+    assert own.read_bytes() == b"[speech\n"
 
 
 def test_two_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from assistant import app
 from assistant.speech.espeak import EspeakSynthesiser
+from assistant.speech.portaudio import SoundDevicePlayer
 from tests.app_builders import face
-from tests.fault_builders import Do, Room, shots
+from tests.fault_builders import Do, Mark, Room, Step, shots
 
 BUSY_S = 1.0
 """A busy machine may start Python so much later; the bar itself is 1 s."""
@@ -43,7 +48,8 @@ def test_a_real_voice_that_is_killed_or_hangs_speaks_the_very_words(room: Room, 
     voice.synthesise = timed
     outcome = room.run(Do(lambda: os.kill(voice.pid, number)), *shots(10))
     assert outcome.error is None
-    assert any("person" in words for words in outcome.words()), outcome
+    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.logged == "", "nothing to tell: it was put right"
     assert max(took_s) <= 1.0 + BUSY_S
     assert outcome.health.stages["voice"].state == "working"
     voice.close()
@@ -76,16 +82,73 @@ def test_a_voice_that_is_absent_leaves_text_and_earcons(
     outcome = room.run(*script)
     assert outcome.error is None
     assert "No voice: The voice espeak-ng is not installed." in outcome.logged
-    assert any("person" in words for words in outcome.words()), "as text"
+    assert outcome.words() == ["One person, close, ahead."], "as text"
     assert outcome.health.voice == "text"
     assert outcome.health.stages["voice"].state == "lost"
 
 
-def test_a_sound_device_that_goes_and_comes_is_told_once_and_recovers(room: Room) -> None:
-    room.player._troubles = ["PortAudio: device unavailable"] * 3
-    outcome = room.run(*shots(20))
+class Card(SimpleNamespace):
+    """Stand in for the module sounddevice, with one device that can be unplugged."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self) -> None:
+        super().__init__(there=True, stream=None)
+        self.fetched: list[npt.NDArray[np.int16]] = []
+
+    def RawOutputStream(self, **options: Any) -> Any:  # noqa: N802
+        self.query_devices()
+        nothing = lambda **_: None  # noqa: E731
+        self.stream = SimpleNamespace(active=True, start=nothing, close=nothing, **options)
+        return self.stream
+
+    def query_devices(self, kind: str = "output") -> dict[str, float]:
+        if not self.there:
+            raise self.PortAudioError("no device")
+        return {"default_samplerate": 22_050.0}
+
+    def _terminate(self) -> None:
+        pass
+
+    def _initialize(self) -> None:
+        pass
+
+    def turn(self) -> None:
+        """Ask for a tenth of a second, as PortAudio's thread does."""
+        if self.there:
+            out = memoryview(bytearray(4 * 2205))
+            self.stream.callback(out, 2205, None, None)
+            self.fetched.append(np.frombuffer(out, "<i2"))
+
+
+def test_a_sound_device_that_goes_and_comes_is_told_once_and_recovers(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = Card()
+    monkeypatch.setitem(sys.modules, "sounddevice", card)
+    room.player = SoundDevicePlayer(room.clock.now_s)
+    gone, back = Mark(room.clock), Mark(room.clock)
+
+    def unplug() -> None:
+        gone()
+        card.there = False
+
+    def plug_in() -> None:
+        back()
+        card.there = True
+        card.fetched.clear()
+        room.faces = lambda frame: ()  # somebody leaves, which is worth saying
+
+    def turning(seconds: int) -> list[Step]:
+        return [each for step in shots(seconds) for each in (step, Do(card.turn))]
+
+    outcome = room.run(*turning(5), Do(unplug), *turning(10), Do(plug_in), *turning(10))
     assert outcome.error is None
-    assert outcome.logged.count("Nothing is heard (PortAudio: device unavailable).") == 1
-    sound = [problem for problem in outcome.health.problems if problem.stage == "sound"]
-    assert len(sound) == 1
-    assert outcome.report["frames"] >= 190
+    problem = "Nothing is heard (PortAudio: the sound device is gone). Check the sound device."
+    assert outcome.logged == f"Facecue: {problem}\nFacecue: the sound works again.\n"
+    (told,) = (each for each in outcome.health.problems if each.stage == "sound")
+    assert told.time_s - gone.at_s <= 2.0
+    assert told.over_s - back.at_s <= 2.0
+    assert any(samples.any() for samples in card.fetched), "and words are heard"
+    assert outcome.report["frames"] >= 245
