@@ -217,7 +217,9 @@ class Room:
         self.settings_file.write_text(SETTINGS, encoding="utf-8")
         self._runs: list[Any] = []
         self.clock = SharedClock()
-        self.voice, self.player = FakeVoice(), FakePlayer()
+        self.voice: FakeVoice | None = FakeVoice()
+        """None for what is really installed."""
+        self.player = FakePlayer()
         self.units = Units(UNKNOWN)
         self.faces: Callable[[Frame], Sequence[Face]] = lambda frame: ()
 
@@ -277,7 +279,8 @@ class Room:
             2.0,  # type: ignore[arg-type]
         )
         patch(app, "build_sight", lambda *_: sight)
-        patch(app, "voice_or_text", lambda *_: (self.voice, ""))
+        if self.voice is not None:
+            patch(app, "voice_or_text", lambda *_: (self.voice, ""))
         patch(app, "sound_or_silence", lambda *_: (self.player, ""))
 
         def open_source(_spec: Any, _clock: Any, _speed: Any, on_state: Any) -> LockstepCamera:

@@ -5,6 +5,7 @@ Each row is a script for the camera's driver, on a fake clock, and what comes of
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -185,3 +186,14 @@ def test_words_that_a_pause_of_the_whole_program_made_stale_are_not_said(room: R
     assert outcome.error is None
     assert outcome.words() == ["One person, close, ahead."], "and nothing about a camera"
     assert not any("person" in words for at_s, words in outcome.heard if at_s > 3600.0)
+
+
+def test_setting_the_clock_changes_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.faces = lambda frame: (face(left=20.0, width=24.0),)
+    script: list[Step] = []
+    for wall_s in (4e9, 0.0, 1.7e9):
+        script += [*shots(5), Do(lambda wall_s=wall_s: monkeypatch.setattr(time, "time", lambda: wall_s))]  # type: ignore[misc]
+    outcome = room.run(*script, *shots(5))
+    assert outcome.error is None
+    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.logged == ""

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,16 @@ def room(room: Room) -> Room:
 def test_a_disk_that_fills_up_is_said_once_and_the_wearer_goes_on_hearing(
     room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
-        raise OutputError("t.jsonl cannot be written: No space left on device.", "Free some space.")
+    def full(name: str) -> Callable[..., None]:
+        def write(*_: Any) -> None:
+            raise OutputError(f"{name} cannot be written: No space left on device.", "Free some space.")
+
+        return write
 
     def fill() -> None:
-        monkeypatch.setattr(Transcript, "spoken", full)
-        monkeypatch.setattr(Transcript, "suppressed", full)
-        monkeypatch.setattr(overlay.OverlayVideo, "write", full)
+        monkeypatch.setattr(Transcript, "spoken", full("t.jsonl"))
+        monkeypatch.setattr(Transcript, "suppressed", full("t.jsonl"))
+        monkeypatch.setattr(overlay.OverlayVideo, "write", full("o.avi"))
 
     began = Mark(room.clock)
     script = [Do(began), Do(fill), *shots(10, size=(640, 480))]
@@ -45,7 +49,8 @@ def test_a_disk_that_fills_up_is_said_once_and_the_wearer_goes_on_hearing(
     at_s = next(at_s for at_s, words in outcome.heard if words == "I cannot save that.")
     assert at_s - began.at_s <= 2.0
     assert any("person" in words for words in outcome.words()), outcome.heard
-    assert outcome.logged.count("No space left on device.") == 1
+    for name in ("t.jsonl", "o.avi"):
+        assert outcome.logged.count(f"Facecue: {name} cannot be written: No space left on device.") == 1
     assert outcome.health.problems[0].stage == "output"
 
 
@@ -110,7 +115,7 @@ def test_a_polite_end_in_the_middle_of_words_is_quick_and_complete(tmp_path: Pat
     assert all(json.loads(line) for line in said.read_text(encoding="utf-8").splitlines())
 
 
-WRONG = "The settings file is wrong. I go on with the last good settings."
+WRONG = "Settings file wrong; earlier settings stay."
 
 
 def test_settings_damaged_while_it_runs_are_told_once_within_two_seconds(tmp_path: Path) -> None:
