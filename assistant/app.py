@@ -367,6 +367,7 @@ def _policy(settings: Settings, phrases: Phrases) -> Policy:
         settings.camera.hfov_deg,
         speech.max_words_per_10_s,
         cues(settings),
+        settings.vision.farthest_m,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +107,14 @@ def complete_languages() -> tuple[Language, ...]:
             names = str(locale.get_language_name(code)), str(locale.get_language_name("en"))
             found.append(Language(code, *names, words.language.voice))
     return tuple(found)
+
+
+@functools.cache
+def names() -> Mapping[str, str]:
+    """Return the name of every language that there are phrases in, as its speakers call it, by code."""
+    from babel import Locale
+
+    return {code: str(Locale.parse(code).get_language_name(code)) for code in _codes(_folder())}
 
 
 def _folder() -> Path:

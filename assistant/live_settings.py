@@ -109,12 +109,17 @@ class _Facts:
 
     of: Health
     recent: RecentWords
+    clock: Clock
 
     def health(self) -> Mapping[str, Any]:
         return self.of.report().as_json()
 
     def words(self) -> Sequence[Mapping[str, Any]]:
-        return self.recent.words()
+        now_s = self.clock.now_s()
+        return [{**row, "ago_s": round(max(now_s - row["time_s"], 0.0), 1)} for row in self.recent.words()]
+
+    def offers(self) -> Mapping[str, Mapping[str, str]]:
+        return {"speech.language": languages.names()}
 
 
 class LiveSettings:
@@ -152,7 +157,9 @@ class LiveSettings:
         self._problem = ""
         self._closing = threading.Event()
         self._wake = threading.Event()
-        self.page = PageHost(store, _Facts(health, self._recent), self._say_soon, clock, self._words, self._wake.set)
+        self.page = PageHost(
+            store, _Facts(health, self._recent, clock), self._say_soon, clock, self._words, self._wake.set
+        )
         self._thread = threading.Thread(target=self._follow, name="settings", daemon=True)
         self._thread.start()
 
@@ -278,6 +285,7 @@ class LiveSettings:
                 cues=cues(settings),
                 hfov_deg=settings.camera.hfov_deg,
                 max_words_per_10_s=settings.speech.max_words_per_10_s,
+                farthest_m=settings.vision.farthest_m,
             )
         if voice is not None:
             self._health.name(voice=voice.name)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from assistant import languages
 from assistant.clock import SystemClock
 from assistant.page_words import PageWords, page_words
 from assistant.settings.store import Store
@@ -34,6 +35,9 @@ class _NothingRuns:
 
     def words(self) -> Sequence[Mapping[str, Any]]:
         return ()
+
+    def offers(self) -> Mapping[str, Mapping[str, str]]:
+        return {"speech.language": languages.names()}
 
 
 def serve(store: Store, host: str, port: int, mute: bool, show: Callable[[str], None], typed: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,13 +37,16 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 ear = Path(sys.argv[1]).open("a", buffering=1, encoding="utf-8")
 
 class Ear:
+    name = "ear"
+    def __init__(self, *_):
+        pass
     def synthesise(self, text):
         print(f"{time.time():.3f} {text}", file=ear)
         return Speech(np.zeros(2205 * len(text.split()), np.int16), 22_050)
     def close(self):
         pass
 
-voice.open_voice = lambda settings: Ear()
+voice.EspeakSynthesiser = Ear
 start = PageHost.start
 def start_and_tell(self, host, port):
     start(self, host, 0)
@@ -74,6 +78,7 @@ class Device:
     def code(self) -> str:
         """Press the pairing key, and return the digits that are heard."""
         after = len(self.lines())
+        self._wait(lambda: not termios.tcgetattr(self._keyboard)[3] & termios.ICANON, 60.0, "the keyboard")
         self.press("c")
         return self.heard(r"Pairing code: ([\d, ]+)\.", after).replace(", ", "")
 

@@ -43,9 +43,12 @@ class Facts:
 
     def words(self) -> Sequence[dict[str, Any]]:
         return (
-            {"time_s": 4.0, "text": "Brows raised.", "spoken": False, "reason": "rate limit"},
-            {"time_s": 2.0, "text": "One person, <b>close</b>.", "spoken": True, "reason": "arrival"},
+            {"time_s": 4.0, "ago_s": 1.0, "text": "Brows raised.", "spoken": False, "reason": "rate limit"},
+            {"time_s": 2.0, "ago_s": 3.0, "text": "One person, <b>close</b>.", "spoken": True, "reason": "arrival"},
         )
+
+    def offers(self) -> dict[str, dict[str, str]]:
+        return {"speech.language": {"en": "English", "cs": "čeština"}}
 
 
 class Around:

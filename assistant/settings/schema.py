@@ -117,6 +117,15 @@ class VisionSettings(Section):
     full_range: bool = setting(
         True, "Far faces", "Also finds faces farther than about two metres, for a few milliseconds a frame."
     )
+    farthest_m: float = setting(
+        10.0,
+        "Farthest person",
+        "Nobody farther away is spoken of unasked; distances are good to a third or so. 10 leaves nobody out.",
+        "metres",
+        live=True,
+        ge=0.5,
+        le=10,
+    )
     forget_after_s: float = setting(
         2.0, "Forget after", "How long a face that is out of sight is waited for.", "seconds", ge=0.1, le=5
     )
@@ -230,7 +239,7 @@ class SpeechSettings(Section):
     language: str = setting(
         "en",
         "Language",
-        "A language code, such as en or cs; `facecue voices` lists them.",
+        "What is said, and by whose voice: a language's code, such as en or cs.",
         live=True,
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z]+)*$",
     )
@@ -274,17 +283,26 @@ class QuietHours(Section):
     enabled: bool = setting(
         False, "Quiet hours", "Between these times the profile quiet holds, whatever else is chosen.", live=True
     )
-    start: str = setting("22:00", "They begin at", "Hours and minutes.", live=True, pattern=TIME, spoken="quiet start")
-    end: str = setting("07:00", "They end at", "Hours and minutes.", live=True, pattern=TIME, spoken="quiet end")
+    start: str = setting(
+        "22:00",
+        "They begin at",
+        "Hour and minute, by the device's clock.",
+        live=True,
+        pattern=TIME,
+        spoken="quiet start",
+    )
+    end: str = setting(
+        "07:00", "They end at", "Hour and minute, by the device's clock.", live=True, pattern=TIME, spoken="quiet end"
+    )
 
 
-def _keys(action: Action, label: str) -> Any:
-    """Declare the keys of one action."""
-    return setting(DEFAULTS[action], label, "Names of keys, apart by spaces; empty for none.", max_length=200)
+def _keys(action: Action, label: str, help: str) -> Any:
+    """Declare the keys of one action: their names, apart by spaces; empty for none."""
+    return setting(DEFAULTS[action], label, help, max_length=200)
 
 
 class ControlSettings(Section):
-    """Choose what the wearer's keys, a remote and a hand over the lens do; docs/controls.md lists the keys' names."""
+    """Choose what keys (by name, apart by spaces: docs/controls.md), a remote and a hand over the lens do."""
 
     part = "controls"
 
@@ -300,19 +318,25 @@ class ControlSettings(Section):
         part="device",
     )
     cover: bool = setting(True, "Hand over the lens", "Covering the camera for a second pauses, uncovering it resumes.")
-    here: str = _keys(Action.HERE, "What is here")
-    repeat: str = _keys(Action.REPEAT, "Repeat")
-    stop: str = _keys(Action.STOP, "Stop talking")
-    more: str = _keys(Action.MORE, "Say more")
-    less: str = _keys(Action.LESS, "Say less")
-    pause: str = _keys(Action.PAUSE, "Pause or go on")
-    mute_cue: str = _keys(Action.MUTE_CUE, "Switch this kind of news off or on")
-    next_person: str = _keys(Action.NEXT_PERSON, "Next person")
-    spell: str = _keys(Action.SPELL, "Spell the last words")
-    undo: str = _keys(Action.UNDO, "Undo the last setting")
-    pair_code: str = _keys(Action.PAIR_CODE, "Code for the settings page")
-    sessions: str = _keys(Action.SESSIONS, "Who uses the settings page")
-    help: str = _keys(Action.HELP, "Help")
+    here: str = _keys(Action.HERE, "What is here", "Says who is in view, and what they do.")
+    repeat: str = _keys(Action.REPEAT, "Repeat", "Says the last words again.")
+    stop: str = _keys(Action.STOP, "Stop talking", "Is silent at once.")
+    more: str = _keys(Action.MORE, "Say more", "One level more.")
+    less: str = _keys(Action.LESS, "Say less", "One level less.")
+    pause: str = _keys(Action.PAUSE, "Pause or go on", "Says nothing unasked, until it is pressed again.")
+    mute_cue: str = _keys(
+        Action.MUTE_CUE, "Switch this kind of news off or on", "Such as smiles, after a smile was said."
+    )
+    next_person: str = _keys(Action.NEXT_PERSON, "Next person", "Tells of one person after another, the nearest first.")
+    spell: str = _keys(Action.SPELL, "Spell the last words", "Letter by letter.")
+    undo: str = _keys(Action.UNDO, "Undo the last setting", "Takes back the last change of a setting, whoever made it.")
+    pair_code: str = _keys(
+        Action.PAIR_CODE, "Code for the settings page", "Says six digits with which somebody can open this page."
+    )
+    sessions: str = _keys(
+        Action.SESSIONS, "Who uses the settings page", "Says who is paired; pressed again at once, nobody is any more."
+    )
+    help: str = _keys(Action.HELP, "Help", "Says what each key does.")
 
     @field_validator(*Action)
     @classmethod
@@ -349,7 +373,7 @@ class Settings(Section):
     profile: Profile = setting(
         "home",
         "Profile",
-        "home, work, school or quiet. In work and school emotion words cannot be on; quiet says who comes and goes.",
+        "What fits a place. In work and school emotion words cannot be on; quiet only says who comes and goes.",
         live=True,
         names=("Home", "Work", "School", "Quiet"),
         part="say",

@@ -12,6 +12,7 @@ from assistant.speech.claims import DEFAULT_CUES, Claim, Rank
 from assistant.speech.crowd import Crowd, Track
 from assistant.speech.light import Light
 from assistant.speech.phrases import Phrases
+from assistant.speech.reach import EVERYBODY_M, Reach
 from assistant.types import Considered, Person, Priority, Scene, Utterance
 
 _ANSWER_LASTS_S: Final = 6.0
@@ -42,6 +43,7 @@ class Policy:
         camera_hfov_deg: what the camera sees from left to right; 70 is usual for a head or laptop camera.
         max_words_per_10_s: limit of unprompted words; 12 leave two thirds of the time for the conversation.
         cues: what is said at all, of `claims.CUES`.
+        farthest_m: who is farther is not spoken of unasked.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Policy:
         camera_hfov_deg: float = 70.0,
         max_words_per_10_s: int = 12,
         cues: frozenset[str] = DEFAULT_CUES,
+        farthest_m: float = EVERYBODY_M,
     ) -> None:
         self._phrases, self._emotions = phrases, emotions
         self._hfov_deg = camera_hfov_deg
         self.verbosity, self.cues = verbosity, cues
         self._budget = WordBudget(max_words_per_10_s)
         self._composer = Composer(phrases, camera_hfov_deg)
-        self._light = Light()
+        self._light, self._reach = Light(), Reach(farthest_m)
         self.covered = False
         self._crowd = Crowd(self._claims, self._hold_back)
         self._decided: list[tuple[Utterance, Candidate]] = []
@@ -74,6 +77,7 @@ class Policy:
         cues: frozenset[str] | None = None,
         hfov_deg: float | None = None,
         max_words_per_10_s: int | None = None,
+        farthest_m: float | None = None,
     ) -> None:
         """Take on other settings from the next scene on; None keeps what is. What was said stays known."""
         self._phrases = self._phrases if phrases is None else phrases
@@ -82,11 +86,14 @@ class Policy:
         self.cues = self.cues if cues is None else cues
         self._hfov_deg = self._hfov_deg if hfov_deg is None else hfov_deg
         self._composer = Composer(self._phrases, self._hfov_deg)
+        if farthest_m is not None:
+            self._reach.farthest_m = farthest_m
         if max_words_per_10_s is not None:
             self._budget.limit(max_words_per_10_s)
 
     def consider(self, scene: Scene, now_s: float) -> Considered:
         """Return at most one utterance for now, and what was kept back with the reason."""
+        scene = self._reach.within(scene, self._hfov_deg)
         if self._scene is not None and now_s - self._now_s > _PAUSE_S:
             self._crowd.forget()
         self._now_s, self._scene, self._suppressed = now_s, scene, []

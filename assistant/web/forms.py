@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,6 +19,16 @@ SECTIONS: Final[Mapping[Part, str]] = {
     "controls": "Controls",
 }
 
+INTRODUCTIONS: Final[Mapping[Part, str]] = {
+    "say": "How talkative the device is. Press Hear it for an example on the device; Save makes it so, at once.",
+    "voice": "How the words sound. Save first, then press Hear it and listen on the device.",
+    "what": "Of whom it speaks, and how it says where they are.",
+    "quiet": "At these hours it only says who comes and goes.",
+    "controls": "What the wearer's keys do. Write names of keys, apart by spaces; leave it empty for no key.",
+}
+HEADINGS: Final[Mapping[str, str]] = {"cues": "Kinds of news"}
+"""What stands above the first key of a section of the schema."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -28,11 +38,13 @@ class Field:
         key: of the schema.
         value: what is shown: the device's, or what was typed and not taken.
         error: why it was not taken, or "".
+        offers: values to choose from and their names, where the device knows them; others hold too.
     """
 
     key: Key
     value: Any
     error: str = ""
+    offers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -41,7 +53,9 @@ class Field:
 
     @property
     def type(self) -> str:
-        """Return which control it is drawn as: switch, choice, number, time or text."""
+        """Return which control it is drawn as: switch, choice, list, number, time or text."""
+        if self.offers:
+            return "list"
         if self.key.kind in ("switch", "choice"):
             return self.key.kind
         if self.key.kind != "text":
@@ -54,6 +68,17 @@ class Field:
         return shown(self.key, self.value)
 
     @property
+    def options(self) -> Mapping[str, str]:
+        """Return what a list offers: what is shown, too, where it is none of the usual."""
+        return self.offers if self.value in self.offers else {str(self.value): str(self.value), **self.offers}
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Return for each choice what one would hear, where there is an example for each."""
+        lines = tuple(self.key.preview.split("\n")) if self.key.preview else ()
+        return lines if len(lines) == len(self.key.choices) else ()
+
+    @property
     def step(self) -> str:
         """Return the step of a number: 1, or any."""
         return "1" if self.key.kind == "whole number" else "any"
@@ -64,9 +89,17 @@ def part_keys(part: str) -> list[Key]:
     return [key for key in keys().values() if key.part == part and key.remote]
 
 
-def fields(part: str, values: Mapping[str, Any], errors: Mapping[str, str] | None = None) -> list[Field]:
+def fields(
+    part: str,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str] | None = None,
+    offers: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[Field]:
     """Return the fields of one section of the page."""
-    return [Field(key, values[key.path], (errors or {}).get(key.path, "")) for key in part_keys(part)]
+    return [
+        Field(key, values[key.path], (errors or {}).get(key.path, ""), (offers or {}).get(key.path, {}))
+        for key in part_keys(part)
+    ]
 
 
 def read(part: str, form: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +122,9 @@ def read(part: str, form: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 def shown(key: Key, value: Any) -> str:
     """Return a value as its control sends it when it is left alone."""
-    return ("on" if value else "off") if key.kind == "switch" else str(value)
+    if key.kind == "switch":
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def problems(values: Mapping[str, Any]) -> dict[str, str]:

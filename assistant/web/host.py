@@ -51,7 +51,11 @@ class Facts(Protocol):
         ...
 
     def words(self) -> Sequence[Mapping[str, Any]]:
-        """Return the last utterances, newest first, each with time_s, text, spoken and reason."""
+        """Return the last utterances, newest first, each with ago_s, text, spoken and reason."""
+        ...
+
+    def offers(self) -> Mapping[str, Mapping[str, str]]:
+        """Return by key the values that are known to work, with their names, where the schema cannot count them."""
         ...
 
 
@@ -210,6 +214,7 @@ class PageHost:
             "sources": self._store.sources(),
             "health": self._facts.health(),
             "words": list(self._facts.words()),
+            "offers": self._facts.offers(),
             "names": self._names,
             "problem": self._store.problem,
         }

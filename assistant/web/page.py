@@ -22,6 +22,7 @@ from assistant.web.link import Device
 from assistant.web.names import LONGEST, speakable
 from assistant.web.pairing import TRIES, Pairing
 from assistant.web.previews import preview
+from assistant.web.reasons import plain
 from assistant.web.sessions import LASTS_S, Session, Sessions
 
 _HERE: Final = Path(__file__).parent
@@ -57,6 +58,9 @@ class Page:
             "shown_parts": {part for part in forms.SECTIONS if forms.part_keys(part)},
             "level_name": _level_name,
             "minutes": _minutes,
+            "plain": plain,
+            "introductions": forms.INTRODUCTIONS,
+            "headings": forms.HEADINGS,
             "shown": lambda value: (
                 ("no", "yes")[value] if isinstance(value, bool) else value if value != "" else "not set"
             ),
@@ -107,19 +111,22 @@ class Page:
         visit = request.cookies.get(_VISIT, "")
         if request.method == "GET" or not self._sessions.visited(visit):
             errors = {"code": "The page was open for too long. Try again."} if request.method == "POST" else {}
-            return self._pair_form(visit, errors)
+            return await self._pair_form(visit, errors)
         form = await request.form()
         if not secrets.compare_digest(str(form.get("csrf", "")).encode(), visit.encode()):
             raise HTTPException(403, "This form is not from this page. Nothing was changed.")
-        name = speakable(str(form.get("name", "")))
-        if not name:
-            return self._pair_form(visit, {"name": "Type a name that can be spoken, such as Anna's phone."})
-        verdict = self._pairing.attempt(str(form.get("code", "")))
+        name, code = speakable(str(form.get("name", ""))), str(form.get("code", "")).strip()
+        missing = {} if name else {"name": "Type a name that can be spoken, such as Anna's phone."}
+        missing |= {} if code else {"code": "Type the six digits that the device says."}
+        if missing:
+            return await self._pair_form(visit, missing, name)
+        verdict = self._pairing.attempt(code)
         if verdict != "paired":
-            return self._pair_form(visit, {"code": self._refusal(verdict)}, name)
+            return await self._pair_form(visit, {"code": self._refusal(verdict)}, name)
         cookie, session = self._sessions.start(name)
         session.message = f"Paired. The device calls you {session.name}."
         await self._device.ask("paired", name=session.name, names=self._sessions.names())
+        self._forget_state()
         response = RedirectResponse("/", 303)
         response.set_cookie(_SESSION, cookie, max_age=int(LASTS_S), httponly=True, samesite="strict")
         response.delete_cookie(_VISIT, httponly=True, samesite="strict")
@@ -133,10 +140,13 @@ class Page:
         left = self._pairing.tries_left()
         return f"That is not the code. {left} of {TRIES} tries are left."
 
-    def _pair_form(self, visit: str, errors: dict[str, str], name: str = "") -> Response:
+    async def _pair_form(self, visit: str, errors: dict[str, str], name: str = "") -> Response:
         visit = visit if self._sessions.visited(visit) else self._sessions.visit()
-        status = 422 if errors else 200
-        response = self._render("pair.html", None, status, errors=errors, name=name, csrf=visit, longest=LONGEST)
+        state, status = await self._look(), 422 if errors else 200
+        key = (state["values"]["controls.pair_code"].split() or [""])[0] if state["health"] else "Enter"
+        response = self._render(
+            "pair.html", None, status, errors=errors, name=name, csrf=visit, longest=LONGEST, pairing_key=key
+        )
         response.set_cookie(_VISIT, visit, httponly=True, samesite="strict")
         return response
 
@@ -182,7 +192,7 @@ class Page:
         problem: str = "",
         previewed: str = "",
     ) -> Response:
-        fields = forms.fields(part, values, errors)
+        fields = forms.fields(part, values, errors, self._state.get("offers"))
         now = self._state.get("values", values)
         return self._render(
             "section.html",
@@ -259,12 +269,14 @@ class Page:
         message = ""
         if session is not None:
             message, session.message = session.message, ""
-        words = self._templates.get_template(template).render(session=session, message=message, status=status, **what)
+        known = {"session": session, "message": message, "status": status, "previewed": "", **what}
+        words = self._templates.get_template(template).render(known)
         return HTMLResponse(words, status)
 
     async def _failed(self, request: Request, error: HTTPException) -> Response:
         words = {404: "There is no such page.", 405: "That cannot be done here."}.get(error.status_code, error.detail)
-        return self._render("error.html", None, error.status_code, words=words)
+        session = self._sessions.find(request.cookies.get(_SESSION, ""))
+        return self._render("error.html", session, error.status_code, words=words)
 
     async def _gone(self, request: Request, error: Exception) -> Response:
         return self._render("error.html", None, 503, words="The device does not answer. Is Facecue still running?")

@@ -37,6 +37,7 @@ def edit(path, text, *stores):
 
 
 @given(any_settings())
+@settings(deadline=None)
 def test_any_settings_survive_export_and_file(original):
     assert parse(commented(original), "my.toml") == original
 
@@ -50,7 +51,7 @@ def test_any_settings_survive_being_set_one_by_one_over_others(before, after):
 
 
 @given(any_settings())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_value_survives_being_typed(original):
     for key in keys().values():
         if key.kind != "text":
@@ -58,7 +59,7 @@ def test_a_value_survives_being_typed(original):
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_bytes_give_settings_or_a_clear_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(content)
@@ -68,7 +69,7 @@ def test_any_bytes_give_settings_or_a_clear_error(tmp_path_factory, content):
 
 
 @given(st.data())
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 def test_any_damage_to_a_good_file_gives_settings_or_a_clear_error(tmp_path_factory, data):
     content = bytearray(commented(Settings()).encode())
     for _ in range(data.draw(st.integers(1, 4))):

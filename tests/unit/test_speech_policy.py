@@ -221,6 +221,15 @@ def test_settings_change_while_it_runs() -> None:
     assert story.texts()[2:] == ["One person, close, at two o'clock."]
 
 
+def test_who_is_too_far_is_left_out_and_nobody_flickers_at_the_limit() -> None:
+    story = Story(farthest_m=1.0).show(4, person(width=50))  # 1.4 m
+    assert story.texts() == []
+    for _ in range(5):
+        story.show(1, person(width=75)).show(1, person(width=65))  # 0.9 and 1.05 m
+    assert story.texts() == ["One person, close, ahead."]
+    assert story.show(8, person(width=50)).texts()[1:] == ["They left."]
+
+
 def test_an_answer_tells_of_no_more_people_than_the_verbosity_allows() -> None:
     crowd = scene(*[person(track=number) for number in range(1, 10)])
     told = [policy(verbosity=level).describe_scene(crowd).count("One person, close") for level in (1, 2, 3, 4)]

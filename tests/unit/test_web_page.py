@@ -134,7 +134,8 @@ def test_what_the_device_alone_may_change_is_shown_but_not_taken(around, anna):
 def test_words_are_shown_as_text_with_their_reasons(anna):
     text = anna.get("/words").text
     assert "One person, &lt;b&gt;close&lt;/b&gt;." in text
-    assert "Held back: rate limit" in text
+    assert "1 s ago. Held back: enough was said in these ten seconds." in text
+    assert "Said: somebody comes." in text
 
 
 def test_the_device_tells_its_problems_and_remedies(anna):
