@@ -13,16 +13,19 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pytest
 
+from benchmarks import playback
 from tests.app_builders import ROOT, face_clip, tiny_models
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the system calls looked for are Linux's")
@@ -98,13 +101,20 @@ class Traced:
         return [p for p in self.folder.rglob("*") if p.is_file() and p not in before and models not in p.parents]
 
 
-def run(folder: Path, *outputs: str | Path, strace: bool = False, **environment: str) -> Traced:
+def run(
+    folder: Path,
+    *outputs: str | Path,
+    strace: bool = False,
+    how: Sequence[str] = ("--mute", "--speed", "max"),
+    seconds: float = 2.0,
+    **environment: str,
+) -> Traced:
     """Run the program on a clip of a real face, everything it may want to keep pointing into the folder."""
-    clip = face_clip(folder / "c.mp4", 2.0)
+    clip = face_clip(folder / "c.mp4", seconds)
     models = tiny_models(folder / "installed")
     trace = ["strace", "-f", "-qq", "-e", _CALLS, "-o", str(folder / "trace")] if strace else []
     command = [*trace, sys.executable, "-c", _CHILD, str(models), str(folder / "audit")]
-    command += ["run", "--source", str(clip), "--mute", "--speed", "max", *map(str, outputs)]
+    command += ["run", "--source", str(clip), *how, *map(str, outputs)]
     homes = {
         name: str(folder / name.lower()) for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
     }
@@ -133,13 +143,26 @@ def allowed(traced: Traced, *outputs: Path) -> set[str]:
     return {str(path) for path in (*outputs, cache, cache.with_name("backends.json.part"), mine)}
 
 
+def own_settings(folder: Path, text: str) -> Path:
+    """Write a person's own settings where the run looks for them."""
+    path = folder / "xdg_config_home" / "facecue" / "settings.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def can_trace() -> bool:
     """Tell whether strace is there, and the system lets it trace; some containers do not."""
     strace = shutil.which("strace")
     return strace is not None and subprocess.run([strace, "-qq", "-o/dev/null", "true"], check=False).returncode == 0
 
 
-@pytest.mark.skipif(not can_trace(), reason="strace is not installed, or may not trace: apt-get install strace")
+traceable = pytest.mark.skipif(
+    not can_trace(), reason="strace is not installed, or may not trace: apt-get install strace"
+)
+
+
+@traceable
 def test_a_run_opens_no_socket_and_writes_only_what_was_asked_for(tmp_path: Path) -> None:
     said, sound = tmp_path / "t.jsonl", tmp_path / "t.wav"
     traced = run(tmp_path, "--transcript", said, "--wav", sound, strace=True)
@@ -149,6 +172,57 @@ def test_a_run_opens_no_socket_and_writes_only_what_was_asked_for(tmp_path: Path
     assert traced.sockets() == []
     assert traced.written() <= allowed(traced, said, sound)
     assert str(said) in traced.written(), "the test sees what is written"
+
+
+@traceable
+def test_a_copy_of_the_settings_is_all_that_is_written_beside_them(tmp_path: Path) -> None:
+    settings = own_settings(tmp_path, "[speech]\nverbosity = 3\n")
+    traced = run(tmp_path, strace=True)
+    assert traced.status == 0, traced.err
+    copy = settings.with_name("settings.last-good.toml")
+    written = {re.sub(r"(\.settings\.last-good\.toml)\.\w+$", r"\1", path) for path in traced.written()}
+    assert written <= allowed(traced, copy.with_name(".settings.last-good.toml"))
+    assert copy.read_text() == settings.read_text() == "[speech]\nverbosity = 3\n"
+
+
+@traceable
+@pytest.mark.slow
+def test_the_page_that_was_asked_for_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the page is not installed: pip install 'facecue[page]'")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own_settings(tmp_path, f"[web]\nenabled = true\nport = {port}\n")
+    traced = run(tmp_path, strace=True, how=("--mute",), seconds=12.0)
+    assert traced.status == 0, traced.err
+    bound = [line for line in traced.sockets() if " bind(" in line]
+    assert bound, "the test sees what is bound"
+    assert all('inet_addr("127.0.0.1")' in line for line in bound), bound
+    reached = [line for line in traced.sockets() if " connect(" in line or " sendto(" in line]
+    assert all("AF_UNIX" in line or '"127.0.0.1"' in line or "AF_" not in line for line in reached), reached
+
+
+@traceable
+@pytest.mark.slow
+@pytest.mark.skipif(
+    any(shutil.which(name) is None for name in playback.NEEDED),
+    reason="needs PulseAudio: apt install pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins",
+)
+def test_sound_goes_to_this_machine_s_own_sound_server_alone(tmp_path: Path) -> None:
+    server = tmp_path / "pulse"
+    server.mkdir()
+    with patch.dict(os.environ), playback.SoundServer(server):
+        traced = run(tmp_path, strace=True, how=(), seconds=3.0)
+    assert traced.status == 0, traced.err
+    opened = [line for line in traced.sockets() if " socket(" in line]
+    assert opened, "it plays"
+    assert all("socket(AF_UNIX" in line for line in opened), opened
+    reached = {match[1] for line in traced.sockets() if (match := re.search(r'sun_path="([^"]*)"', line))}
+    assert str(server / "socket") in reached
+    assert [
+        path for path in reached if path != str(server / "socket") and "/jack" not in path
+    ] == []  # JACK is asked too
+    assert {path for path in traced.written() if not path.startswith(str(server))} <= allowed(traced)
 
 
 def test_python_itself_opens_no_socket_and_writes_only_what_was_asked_for(tmp_path: Path) -> None:
