@@ -23,7 +23,6 @@ Key = Literal[
     "dependency",
     "no_demo",
     "no_voice",
-    "no_microphone",
     "speech",
     "accelerator",
 ]
@@ -43,7 +42,6 @@ SPOKEN: Final[Mapping[Key, str]] = {
     "dependency": "Something is not installed.",
     "no_demo": "The demo is not installed.",
     "no_voice": "The voice is not installed.",
-    "no_microphone": "I find no microphone.",
     "speech": "I cannot speak.",
     "accelerator": "The accelerator failed.",
 }

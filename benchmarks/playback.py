@@ -81,8 +81,7 @@ class Recorder:
             ["parec", "-d", "ears.monitor", "--format=s16le", f"--rate={RATE_HZ}", "--channels=2", "--latency-msec=5"],
             stdout=subprocess.PIPE,
         )
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -105,9 +104,6 @@ class Recorder:
         """End the recording."""
         self._process.kill()
         self._process.wait()
-        self._thread.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 def measure(trials: int, wav: Path) -> dict[str, Any]:

@@ -38,8 +38,8 @@ from benchmarks.scenes import NOBODY, SCENES, Scene, write_clip, write_raw
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results"
-FRAMES: Final = 240
-"""Of a clip: 8 s at 30 frames a second."""
+FRAMES: Final = 300
+"""Of a clip: 10 s at 30 frames a second."""
 PEER_FRAMES: Final = 40
 """The slowest peer takes a fifth of a second a frame."""
 _WARM_UP: Final = 3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.clock import Clock
@@ -32,6 +33,8 @@ class Shot:
 
 class RecordedCamera:
     """Play shots. `frames` blocks the caller until the next is due; `close` may come from another thread.
+
+    At "max" a thread loads the next picture while the caller looks at this one.
 
     Args:
         name: what is being read, for messages.
@@ -77,7 +80,8 @@ class RecordedCamera:
             SourceError: nothing could be read; show it and end.
         """
         start_s: float | None = None
-        for index, shot in enumerate(self._shots()):
+        shots = self._shots()
+        for index, shot in enumerate(shots if self._speed == "real" else _loaded_ahead(shots)):
             captured_at_s = shot.at_s
             if self._speed == "real":
                 if start_s is None:
@@ -99,3 +103,20 @@ class RecordedCamera:
         self._closed.set()
         if self._release is not None:
             self._release()
+
+
+def _loaded_ahead(shots: Iterator[Shot]) -> Iterator[Shot]:
+    """Yield shots whose pictures are there already; a thread gets each while the one before is used."""
+
+    def load() -> Shot | None:
+        shot = next(shots, None)
+        if shot is None:
+            return None
+        image = shot.load()
+        return replace(shot, load=lambda: image)
+
+    with ThreadPoolExecutor(1, "load-ahead") as thread:
+        waiting = thread.submit(load)
+        while (shot := waiting.result()) is not None:
+            waiting = thread.submit(load)
+            yield shot

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import cv2
@@ -94,11 +95,10 @@ class BlazeFaceDetector:
         sharp = wide & (whole[:, 0] >= max(_SHARP_SCORE, self._min_score))
         found = whole[sharp]
         near = [hint for hint in _merge(np.concatenate([whole[~sharp], self._seen])) if not _known(hint, found)]
-        before = [hint for hint in near if _known(hint, self._seen)]
-        looks = [self._decide(image, hint) for hint in before[:_MOST_LOOKS]]
-        known = np.concatenate([found, *(hint[None] for hint in before)])
-        new = [hint[None] for hint in near if not _known(hint, self._seen)]
-        hints = [hint for hint in _merge(np.concatenate([far.result(), *new])) if not _known(hint, known)]
+        near.sort(key=lambda hint: not _known(hint, self._seen))  # what was a face in the frame before comes first
+        looks = [self._decide(image, hint) for hint in near[:_MOST_LOOKS]]
+        known = np.concatenate([found, *(hint[None] for hint in near)])
+        hints = [hint for hint in _merge(far.result()) if not _known(hint, known)]
         looks += [self._decide(image, hint) for hint in hints[: _MOST_LOOKS - len(looks)]]
         self._seen = _without_nested(_merge(np.concatenate([found, *looks])))
         return tuple(_face(row, width, height) for row in self._seen)
@@ -210,16 +210,17 @@ def _whole(width: int, height: int) -> _Square:
     return _Square((width - side) / 2, (height - side) / 2, side)
 
 
-def _tiles(width: int, height: int) -> list[_Square]:
+@lru_cache(maxsize=4)
+def _tiles(width: int, height: int) -> tuple[_Square, ...]:
     """Return overlapping squares that cover a picture; none where the model would only see enlarged pixels."""
     side = round(min(width, height) * _TILE)
     if side < 192:
-        return []
+        return ()
     lefts, tops = (
         np.linspace(0, length - side, min(8, 1 + math.ceil((length - side) / (side * _TILE_STEP))))
         for length in (width, height)
     )
-    return [_Square(float(left), float(top), side) for top in tops for left in lefts]
+    return tuple(_Square(float(left), float(top), side) for top in tops for left in lefts)
 
 
 def _sample(image_rgb: ImageRgb, square: _Square, size_px: int) -> npt.NDArray[np.float32]:
@@ -266,6 +267,8 @@ def _logit(score: float) -> float:
 
 def _merge(rows: Floats) -> Floats:
     """Average candidates of one face by score, best first (the models' weighted non-maximum suppression)."""
+    if len(rows) < 2:
+        return rows
     merged = [_no_rows()]
     rows = rows[np.argsort(-rows[:, 0], kind="stable")]
     while len(rows):
@@ -287,7 +290,7 @@ def _upright(rows: Floats) -> npt.NDArray[np.bool_]:
 
 def _known(hint: Floats, found: Floats) -> bool:
     """Return whether a candidate is one of the faces already found."""
-    return bool((_overlap(hint[1:5], found[:, 1:5]) > _OVERLAP).any())
+    return len(found) > 0 and bool((_overlap(hint[1:5], found[:, 1:5]) > _OVERLAP).any())
 
 
 def _overlap(box: Floats, boxes: Floats) -> Floats:
@@ -305,6 +308,8 @@ def _inside(box: Floats, boxes: Floats) -> Floats:
 
 def _without_nested(rows: Floats) -> Floats:
     """Drop a box that lies inside a better one or around it: one face seen at two sizes."""
+    if len(rows) < 2:
+        return rows
     kept = _no_rows()
     for row in rows:
         areas = np.minimum((row[3:5] - row[1:3]).prod(), (kept[:, 3:5] - kept[:, 1:3]).prod(1))

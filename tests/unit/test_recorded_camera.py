@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,6 +55,31 @@ def test_max_gives_every_frame_in_its_own_time() -> None:
         clock.advance(3.0)
     assert [frame.index for frame in frames] == list(range(20))
     assert [frame.captured_at_s for frame in frames] == pytest.approx([0.1 * number for number in range(20)])
+
+
+def test_max_loads_the_next_picture_while_this_one_is_looked_at() -> None:
+    loaded = [threading.Event() for _ in range(3)]
+
+    def each():  # type: ignore[no-untyped-def]
+        for number in range(3):
+            yield Shot(number * 0.1, 0.1, lambda number=number: loaded[number].set() or coloured(), "test")
+
+    frames = RecordedCamera("test", each, SharedClock(), "max").frames()
+    assert next(frames).index == 0
+    assert loaded[1].wait(5.0)
+    assert not loaded[2].is_set()  # one ahead, not the whole clip: memory
+    assert [frame.index for frame in frames] == [1, 2]
+
+
+def test_max_tells_a_failure_after_the_frames_before_it() -> None:
+    def each():  # type: ignore[no-untyped-def]
+        yield Shot(0.0, 0.1, coloured, "test")
+        raise SourceError("It broke off.", "Copy it again.")
+
+    frames = RecordedCamera("test", each, SharedClock(), "max").frames()
+    assert next(frames).index == 0
+    with pytest.raises(SourceError, match="broke off"):
+        next(frames)
 
 
 @pytest.mark.parametrize("suffix", [".avi", ".mp4"])
