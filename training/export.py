@@ -163,7 +163,7 @@ def _fields(run: Run, out: Path) -> dict[str, Any]:
         "metrics": {"int8_against_float": read_json(parity)["all"]} if parity.is_file() else {},
         "training": {
             "recipe": run.recipe.NAME,
-            **{key: settings[key] for key in ("seed", "loss", "precision", "teachers") if key in settings},
+            **{key: settings[key] for key in ("seed", "loss", "precision", "teachers", "blend") if key in settings},
             "unknown_because": dict(settings.get("unknown_because", {})),
         },
     }

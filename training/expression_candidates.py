@@ -93,6 +93,27 @@ class Softmax:
 
 
 @dataclass
+class Products(Softmax):
+    """Learn a logistic regression of the log-odds with their squares and products: which units come together."""
+
+    _below: Any = field(default=None, repr=False)
+
+    def learn(self, odds: Array, votes: Array) -> None:
+        """Learn from the shares themselves."""
+        self._below = moments(odds)
+        super().learn(self._multiplied(odds), votes)
+
+    def shares(self, odds: Array) -> Array:
+        """Return the softmax of the scores."""
+        return super().shares(self._multiplied(odds))
+
+    def _multiplied(self, odds: Array) -> Array:
+        plain = standardise(odds, *self._below)
+        first, second = np.triu_indices(plain.shape[1])
+        return np.hstack([plain, plain[:, first] * plain[:, second]])
+
+
+@dataclass
 class Boosting:
     """Boost trees (scikit-learn's, which send a missing value to the better side)."""
 
@@ -151,6 +172,7 @@ CANDIDATES: Final[Mapping[str, Callable[[], Candidate]]] = {
     "EMFACS rules, the row that fits best": lambda: Rules(np.mean),
     "clusters (k-means, 96)": Clusters,
     "logistic regression": Softmax,
+    "logistic regression with products": Products,
     "boosted trees": Boosting,
     "network, 24 hidden units": lambda: Softmax(24, 1e-4),
 }
