@@ -214,7 +214,7 @@ class _Run:
             self._camera, detector = self._supervisor.paced(self._camera, detector, self._clock)
         smoother = PersonalSmoother(sight.au_model.thresholds, vision.forget_after_s)
         tracker = Tracker(vision.forget_after_s)
-        stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, shared)
+        stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, sight.reader, shared)
         self.loop = Loop(stages, shared, observers, self._clock, SystemClock(), vision.most_faces)
 
     def go(self) -> None:
@@ -359,9 +359,9 @@ def describe(settings: Settings, image: Path) -> Description:
     faces = sorted(sight.detector.detect(frame), key=lambda face: -face.width_px * face.height_px)
     people = tuple(sight.read(frame, face) for face in faces)
     height_px, width_px = picture.shape[:2]
-    scene = Scene(0.0, width_px, height_px, people, brightness(frame))
+    scene = sight.reader.read(Scene(0.0, width_px, height_px, people, brightness(frame)))
     sentence = _policy(settings, phrases).describe_scene(scene)
-    return Description(sentence, width_px, height_px, people)
+    return Description(sentence, width_px, height_px, scene.people)
 
 
 def speak_error(error: FacecueError, settings_file: Path | None = None, language: str | None = None) -> None:
@@ -382,7 +382,6 @@ def _policy(settings: Settings, phrases: Phrases) -> Policy:
         phrases,
         speech.emotions,
         speech.verbosity,
-        settings.camera.hfov_deg,
         speech.max_words_per_10_s,
         cues(settings),
         settings.vision.farthest_m,

@@ -27,6 +27,7 @@ from assistant.types import (
     Frame,
     Person,
     Scene,
+    SceneReader,
     SpeechPolicy,
     Utterance,
 )
@@ -79,6 +80,7 @@ class Stages:
     au_model: ActionUnitModel
     smoother: Smoother
     classifier: ExpressionClassifier
+    reader: SceneReader
     policy: SpeechPolicy
 
 
@@ -143,7 +145,8 @@ class Loop:
         faces = self._stages.tracker.update(self._timed_detect(frame), frame.captured_at_s)
         people = tuple(self._read(frame, face, rank) for rank, face in enumerate(faces))
         height_px, width_px = frame.image_rgb.shape[:2]
-        scene = Scene(frame.captured_at_s, width_px, height_px, people, brightness(frame))
+        seen = Scene(frame.captured_at_s, width_px, height_px, people, brightness(frame))
+        scene = self._stages.reader.read(seen)
         now_s = self._clock.now_s()
         considered = self._stages.policy.consider(scene, now_s)
         self._speaker.pump(now_s)
@@ -182,7 +185,7 @@ class Loop:
         raw = self._stages.au_model.estimate(frame, face)
         self._timings.au_ms.append((self._stopwatch.now_s() - start_s) * 1e3)
         units = self._stages.smoother.smooth(face.track, raw, frame.captured_at_s)
-        return Person(face, units, self._stages.classifier.classify(units))
+        return Person(face, units, self._stages.classifier.classify(units), raw)
 
 
 def _no_memory() -> FacecueError:

@@ -155,10 +155,10 @@ class Shared:
         with self.lock:
             return self._policy.describe_scene(scene)
 
-    def describe_person(self, scene: Scene, person: Person) -> str:
+    def describe_person(self, person: Person) -> str:
         """Return one person in words."""
         with self.lock:
-            return self._policy.describe_person(scene, person)
+            return self._policy.describe_person(person)
 
 
 class PolicyTuning:

@@ -28,6 +28,7 @@ from assistant.types import (
     TensorRunner,
 )
 from assistant.vision import align, blazeface
+from assistant.vision.scene import SceneReader
 from assistant.vision.tracker import Tracker
 
 AU_MODELS: Final = ("vggface", "compact")
@@ -53,6 +54,7 @@ class Sight:
         classifier: names the expression.
         choice: back end and model, with the reason.
         forget_after_s: how long a tracked face out of sight is remembered.
+        reader: tells where people are and what they do.
     """
 
     detector: FaceDetector
@@ -61,6 +63,7 @@ class Sight:
     classifier: ExpressionClassifier
     choice: choose.Choice
     forget_after_s: float
+    reader: SceneReader
 
     def read(self, frame: Frame, face: Face) -> Person:
         """Return what one face of a frame shows."""
@@ -150,7 +153,8 @@ def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listene
         blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
     )
     detector = _detector(settings, short, full)
-    return Sight(detector, crops, au_model, ExpressionModel(folder), choice, settings.vision.forget_after_s)
+    reader = SceneReader(settings.camera.hfov_deg)
+    return Sight(detector, crops, au_model, ExpressionModel(folder), choice, settings.vision.forget_after_s, reader)
 
 
 def _detector(settings: Settings, short: TensorRunner, full: TensorRunner) -> FaceDetector:

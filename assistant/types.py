@@ -103,23 +103,77 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Hold where a person is, seen from the camera.
+
+    Attributes:
+        bearing_deg: 0 straight ahead, positive to the right.
+        distance_m: along the camera's axis.
+    """
+
+    bearing_deg: float
+    distance_m: float
+
+    @property
+    def hour(self) -> int:
+        """The hour of a clock lying flat, 1 to 12: twelve is straight ahead, an hour is 30 degrees to the right."""
+        return round(self.bearing_deg / 30.0) % 12 or 12
+
+    @property
+    def side(self) -> str:
+        """Return "left" or "right"; "ahead" within 5 degrees, about a head's width at a metre and a half."""
+        return "ahead" if abs(self.bearing_deg) <= 5.0 else "right" if self.bearing_deg > 0 else "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """Hold what a person does with head, mouth and feet, as far as it is known.
+
+    Attributes:
+        facing: whether the head is turned to the camera; None while that is not sure. Where the eyes look is not seen.
+        gesture: "nodding", "shaking" or "".
+        motion: "approaching", "leaving" or "".
+        talking: whether the mouth opens and closes as in talking.
+        eyes_closed_s: for how long the eyes are closed; 0 while they are open or nothing is known.
+    """
+
+    facing: bool | None = None
+    gesture: str = ""
+    motion: str = ""
+    talking: bool = False
+    eyes_closed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """Hold what one frame tells of one tracked face."""
+    """Hold what one frame tells of one tracked face.
+
+    Attributes:
+        face: in the picture.
+        units: steadied over time.
+        expression: what the face shows.
+        momentary: units of this frame alone; talking is seen in how they alternate.
+        place: where the person is; None until the scene is read.
+        manner: what the person does.
+    """
 
     face: Face
     units: ActionUnits
     expression: Expression
+    momentary: ActionUnits | None = None
+    place: Place | None = None
+    manner: Manner = Manner()
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Hold what one frame tells: the people in it, largest face first.
+    """Hold what one frame tells: the people in it.
 
     Attributes:
         captured_at_s: of the frame.
         width_px: of the frame; the policy needs it to name directions.
         height_px: of the frame.
-        people: largest face first.
+        people: largest face first; once read, who faces the camera first, then the nearest.
         brightness: mean luminance of the frame in [0, 1], for the low-light notice.
     """
 
@@ -314,6 +368,14 @@ class ExpressionClassifier(Protocol):
 
     def classify(self, units: ActionUnits) -> Expression:
         """Return what the face shows, or UNCLEAR."""
+        ...
+
+
+class SceneReader(Protocol):
+    """Tell where people are and what they do."""
+
+    def read(self, scene: Scene) -> Scene:
+        """Return the same people with place and manner, who faces the camera first, then the nearest."""
         ...
 
 

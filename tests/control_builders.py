@@ -60,7 +60,7 @@ class FixedSight:
     def describe(self, scene):
         return f"{len(scene.people)} seen."
 
-    def describe_person(self, scene, person):
+    def describe_person(self, person):
         return f"Person {person.face.track}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import numpy as np
 from assistant.errors import SpeechError
 from assistant.facs import AU_ORDER, EXPRESSIONS, UNCLEAR
 from assistant.speech.phrases import Phrases
-from assistant.types import ActionUnits, Expression, Face, Person, Priority, Scene, Speech, Utterance
+from assistant.types import ActionUnits, Expression, Face, Manner, Person, Place, Priority, Scene, Speech, Utterance
 
 PHRASES_FILE = Path(__file__).resolve().parents[1] / "config" / "phrases" / "en.toml"
 FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 640, 480
+FOCAL_PX = 457.0  # of 70 degrees from left to right
 
 
 def phrases() -> Phrases:
@@ -41,11 +43,14 @@ def person(
     yaw_deg: float = 0.0,
     shows: Expression | None = None,
     probability: float = 0.9,
+    manner: Manner | None = None,
 ) -> Person:
     """A face centred at x; 100 px wide in 640 at 70 degrees is 0.7 m away."""
     box = (x - width / 2, 200.0, x + width / 2, 200.0 + width)
     face = Face(box, np.zeros((6, 2), np.float32), 0.9, track, yaw_deg)
-    return Person(face, units(dict.fromkeys(shown, probability)), shows or expression())
+    place = Place(math.degrees(math.atan2(x - FRAME_WIDTH_PX / 2, FOCAL_PX)), 0.15 * FOCAL_PX / width)
+    shows_units = units(dict.fromkeys(shown, probability))
+    return Person(face, shows_units, shows or expression(), place=place, manner=manner or Manner())
 
 
 def scene(*people: Person, brightness: float = 0.5, at_s: float = 0.0) -> Scene:

@@ -73,7 +73,7 @@ class Sight(Protocol):
         """Return the whole scene in words."""
         ...
 
-    def describe_person(self, scene: Scene, person: Person) -> str:
+    def describe_person(self, person: Person) -> str:
         """Return one person in words."""
         ...
 
@@ -196,7 +196,7 @@ class Dispatcher:
             return self._told(self._sight.describe(scene))
         at = self._next_person % len(scene.people)
         self._next_person = at + 1
-        return self._told(self._sight.describe_person(scene, scene.people[at]))
+        return self._told(self._sight.describe_person(scene.people[at]))
 
     def _told(self, text: str) -> str:
         """Return what is told of the scene, and keep it for repeat and spell."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assistant.speech import earcons, places
+from assistant.speech import earcons
 from assistant.speech.claims import Claim, Rank
 from assistant.speech.crowd import Crowd, Track
 from assistant.speech.phrases import Phrases
-from assistant.types import Priority, Scene, Utterance
+from assistant.types import Face, Priority, Scene, Utterance
 
 NEWS_LASTS_S = 3.0
 _CHANGE_LASTS_S = 2.0
@@ -55,9 +55,17 @@ class Candidate:
         evidence: dict[str, float] = {"people": self.people} if self.people or self.cue == "departure" else {}
         if self.claim and text in self.telling:
             evidence.update(self.claim.evidence)
-        number, pan = (face.track, places.pan(face, width_px)) if face else (0, 0.0)
+        number, pan = (face.track, _pan(face, width_px)) if face else (0, 0.0)
+        if self.cue == "arrival" and self.track and (place := self.track.person.place):
+            evidence |= {"hour": place.hour, "bearing_deg": place.bearing_deg, "distance_m": place.distance_m}
         earcon = earcons.OF_CUE.get(self.cue, "")
         return Utterance(text, self.priority, now_s, now_s + self.lasts_s, self.cue, number, evidence, pan, earcon)
+
+
+def _pan(face: Face, frame_width_px: int) -> float:
+    """Return where to hear it: -1 at the left edge of the picture, 1 at the right."""
+    middle = (face.box_xyxy[0] + face.box_xyxy[2]) / 2
+    return min(max(2 * middle / frame_width_px - 1, -1.0), 1.0)
 
 
 class Composer:
@@ -65,20 +73,18 @@ class Composer:
 
     Args:
         phrases: the words.
-        hfov_deg: what the camera sees from left to right.
     """
 
-    def __init__(self, phrases: Phrases, hfov_deg: float) -> None:
-        self._phrases, self._hfov_deg = phrases, hfov_deg
+    def __init__(self, phrases: Phrases) -> None:
+        self._phrases = phrases
 
-    def arrival(self, arrived: list[Track], claim: Claim | None, crowd: Crowd, scene: Scene, now_s: float) -> Candidate:
+    def arrival(self, arrived: list[Track], claim: Claim | None, crowd: Crowd, now_s: float) -> Candidate:
         """Tell who came, and of the nearest where and what they do.
 
         Args:
             arrived: who is new.
             claim: what is said of the nearest, if there is room.
             crowd: everybody.
-            scene: what is seen.
             now_s: the loop's time.
         """
         people, several = crowd.confirmed, len(arrived) > 1
@@ -86,9 +92,10 @@ class Composer:
         who = self._phrases.count(people) if several or people == 1 else self._phrases.another()
 
         def full(more: str) -> str:
-            place = self._phrases.place(nearest.person.face, scene, self._hfov_deg, more)
-            if several:
-                return f"{self._phrases.whole(who)} {self._phrases.nearest(place)}"
+            place = self._phrases.place(nearest.person, more)
+            if several and place:
+                words = self._phrases.nearest if _is_nearest(nearest, crowd) else self._phrases.one
+                return f"{self._phrases.whole(who)} {words(place)}"
             return self._phrases.placed(who, place)
 
         telling = (full(claim.words),) if claim else ()
@@ -172,13 +179,24 @@ class Composer:
         sentence = self._phrases.sentence
         if len(scene.people) == 1:
             return self._phrases.capitalised(sentence.change.format(movement=words))
-        direction = self._phrases.direction(track.person.face, scene, self._hfov_deg)
+        direction = self._phrases.direction(track.person)
         return self._phrases.capitalised(sentence.change_of.format(movement=words, direction=direction))
 
 
 def nearest_of(tracks: list[Track]) -> Track:
-    """Return the track with the widest face."""
-    return max(tracks, key=lambda track: track.person.face.width_px)
+    """Return the track of who faces the camera and is the nearest."""
+    return min(tracks, key=_salience)
+
+
+def _is_nearest(track: Track, crowd: Crowd) -> bool:
+    """Tell whether nobody is nearer: who faces the camera is told of first, near or not."""
+    metres = [each.person.place.distance_m for each in crowd.tracks.values() if each.person.place]
+    return track.person.place is not None and track.person.place.distance_m <= min(metres)
+
+
+def _salience(track: Track) -> tuple[bool, float, float]:
+    person = track.person
+    return person.manner.facing is not True, person.place.distance_m if person.place else 0.0, -person.face.width_px
 
 
 def _shown(track: Track, claim: Claim) -> bool:

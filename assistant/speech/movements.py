@@ -48,7 +48,7 @@ MOVEMENTS: Final = (
     Movement("nose_wrinkled", ("AU09",), level=2),
     Movement("brows_lowered", ("AU04",), ("AU02",)),
     Movement("brows_raised", ("AU01", "AU02")),
-    Movement("eyes_closed", ("AU43",)),
+    Movement("eyes_closed", ("AU43",), level=4),
     Movement("eyes_wide", ("AU05",), ("AU43",)),
     Movement("upper_lip_raised", ("AU10",), ("AU12",), level=4),
     Movement("inner_brows_raised", ("AU01",), ("AU02",), level=4),

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from assistant.errors import FacecueError
 from assistant.facs import AU_ORDER, EXPRESSIONS, UNCLEAR
-from assistant.speech import catalogue, grammar, phrase_file, places
+from assistant.speech import catalogue, grammar, phrase_file
 from assistant.speech.claims import Claim, Rank
 from assistant.speech.movements import MOVEMENTS, Movement
 from assistant.types import Face, Person, Scene
@@ -15,6 +15,9 @@ from assistant.types import Face, Person, Scene
 _TURNED_AWAY_DEG: Final = 45.0  # beyond, half of the face is hidden, and movements of it are guesses
 _CLOSE_M: Final = 1.2  # Hall's personal distance: nearer needs no number
 _MOST_DESCRIBED: Final = 3  # an answer about more people is longer than it is useful
+_LONG_CLOSED_S: Final = 2.0  # drowsy people close their eyes for longer than a blink of half a second (Dinges 1998)
+_TURN_LASTS_S: Final = 0.4  # a glance past the camera is shorter
+_HEAD: Final = (Rank.FACING, Rank.AWAY)
 _RANK_OF_LEVEL: Final = {2: Rank.STRONG, 3: Rank.MOVEMENT, 4: Rank.MINOR}
 
 
@@ -112,23 +115,29 @@ class Phrases:
         """Return such as "Nearest close, at one o'clock."."""
         return self._words.people.nearest.format(place=place)
 
+    def one(self, place: str) -> str:
+        """Return such as "One, close, at one o'clock."."""
+        return self._words.people.one.format(place=place)
+
     def whole(self, words: str) -> str:
         """Return such as "Two people."."""
         return self.sentence.whole.format(words=words)
 
     def placed(self, who: str, place: str) -> str:
-        """Return such as "One person, close, at one o'clock."."""
-        return self.sentence.placed.format(who=who, place=place)
+        """Return such as "One person, close, at one o'clock."; only who it is where the place is not known."""
+        return self.sentence.placed.format(who=who, place=place) if place else self.whole(who)
 
-    def direction(self, face: Face, scene: Scene, hfov_deg: float) -> str:
-        """Return such as "at one o'clock"."""
-        return self._words.direction.hours[places.hour(face, scene.width_px, hfov_deg)]
+    def direction(self, person: Person) -> str:
+        """Return such as "at one o'clock"; nothing where it is not known."""
+        return self._words.direction.hours[person.place.hour % 12] if person.place else ""
 
-    def place(self, face: Face, scene: Scene, hfov_deg: float, more: str = "") -> str:
+    def place(self, person: Person, more: str = "") -> str:
         """Return such as "close, at one o'clock, smiling"; `more` goes last."""
-        distance = self.distance(places.distance_m(face, scene.width_px, hfov_deg))
+        if person.place is None:
+            return ""
+        distance = self.distance(person.place.distance_m)
         pattern = self.sentence.doing if more else self.sentence.place
-        return pattern.format(distance=distance, direction=self.direction(face, scene, hfov_deg), movement=more)
+        return pattern.format(distance=distance, direction=self.direction(person), movement=more)
 
     def distance(self, metres: float) -> str:
         """Return "close", such as "two metres", or "far"."""
@@ -138,12 +147,35 @@ class Phrases:
         return words.metres[round(metres) - 1] if round(metres) <= len(words.metres) else words.far
 
     def claims(self, person: Person, emotions: bool = False) -> tuple[Claim, ...]:
-        """Return what can be said of a face, the most newsworthy first; nothing of one that is turned away."""
-        if turned_away(person.face):
-            return ()
-        found = [self._emotion(person, person.expression.label)] if emotions else []
-        found += [self._movement(person, movement, order) for order, movement in enumerate(MOVEMENTS)]
+        """Return what can be said of somebody, the most newsworthy first; nothing of a face that is turned away."""
+        found = self._manners(person)
+        if not turned_away(person.face):
+            found += [self._emotion(person, person.expression.label)] if emotions else []
+            found += [self._movement(person, movement, order) for order, movement in enumerate(MOVEMENTS)]
         return tuple(sorted((claim for claim in found if claim is not None), key=lambda claim: claim.salience))
+
+    def _manners(self, person: Person) -> list[Claim | None]:
+        """Return what somebody does with head, mouth and feet. Its stage has seen to it that it lasts."""
+        manner, words, face = person.manner, self._words.manner, person.face
+        found: list[Claim | None] = []
+        head = {"yaw_deg": face.yaw_deg, "pitch_deg": face.pitch_deg}
+        if manner.facing is not None:
+            key, rank, level = ("facing", Rank.FACING, 2) if manner.facing else ("away", Rank.AWAY, 3)
+            said = words.facing if manner.facing else words.away
+            found.append(Claim(key, said, head, rank, "facing", level, lasts_s=_TURN_LASTS_S, again_after_s=30.0))
+        if manner.gesture:
+            said = words.nodding if manner.gesture == "nodding" else words.shaking
+            found.append(Claim(manner.gesture, said, head, Rank.GESTURE, "gesture", 2, lasts_s=0.0, again_after_s=4.0))
+        if manner.talking:
+            found.append(Claim("talking", words.talking, {}, Rank.TALKING, "talking", 3, again_after_s=30.0))
+        if manner.motion and person.place:
+            said = words.approaching if manner.motion == "approaching" else words.leaving
+            far = {"distance_m": person.place.distance_m}
+            found.append(Claim(manner.motion, said, far, Rank.APPROACH, "approach", 4, again_after_s=15.0))
+        if manner.eyes_closed_s >= _LONG_CLOSED_S:
+            closed = {"closed_s": manner.eyes_closed_s}
+            found.append(Claim("long", words.eyes_closed, closed, Rank.EYES_CLOSED, "eyes_closed", 2, (), 0, 0.0, 30.0))
+        return found
 
     def _movement(self, person: Person, movement: Movement, order: int) -> Claim | None:
         evidence = movement.evidence(person.units)
@@ -179,37 +211,33 @@ class Phrases:
         patterns = (self.sentence.because_both, self.sentence.because)[2 - len(units) :]
         return tuple(pattern.format(movement=movement, unit=units[0], other=units[-1]) for pattern in patterns)
 
-    def describe_scene(
-        self, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0, most: int = _MOST_DESCRIBED
-    ) -> str:
-        """Return the whole scene: how many there are, and a sentence for each of the nearest.
+    def describe_scene(self, scene: Scene, emotions: bool = False, most: int = _MOST_DESCRIBED) -> str:
+        """Return the whole scene: how many there are, and a sentence for each of the first.
 
         Args:
             scene: what is seen; one frame is enough.
             emotions: whether hedged emotion words may be used.
-            hfov_deg: what the camera sees from left to right; 70 is usual for a head or laptop camera.
             most: people who get a sentence.
         """
         people = scene.people
         if not people:
             return self.whole(self.count(0))
-        spots = [self._spot(person, scene, emotions, hfov_deg) for person in people[:most]]
+        spots = [self._spot(person, emotions) for person in people[:most]]
         if len(people) == 1:
             return self.placed(self.count(1), spots[0])
-        each = [self._words.people.one.format(place=spot) for spot in spots]
+        each = [self.one(spot) for spot in spots if spot]
         return " ".join([self.whole(self.count(len(people))), *each])
 
-    def describe_person(self, person: Person, scene: Scene, emotions: bool = False, hfov_deg: float = 70.0) -> str:
-        """Return one of the people in a scene, such as "One close, ahead, smiling."."""
-        spot = self._spot(person, scene, emotions, hfov_deg)
-        return f"{self._words.people.one.format(place=spot)}."
+    def describe_person(self, person: Person, emotions: bool = False) -> str:
+        """Return one of the people in a scene, such as "One person, close, ahead, smiling."."""
+        return self.placed(self.count(1), self._spot(person, emotions))
 
-    def _spot(self, person: Person, scene: Scene, emotions: bool, hfov_deg: float) -> str:
+    def _spot(self, person: Person, emotions: bool) -> str:
+        """Return where somebody is and what they show: the face before the manner, which is the news of a moment."""
         if turned_away(person.face):
-            shown = self._words.manner.away
-        else:
-            shown = next((claim.words for claim in self.claims(person, emotions)), "")
-        return self.place(person.face, scene, hfov_deg, shown)
+            return self.place(person, self._words.manner.away)
+        shown = sorted(self.claims(person, emotions), key=lambda claim: claim.rank in _HEAD)
+        return self.place(person, shown[0].words if shown else "")
 
 
 def turned_away(face: Face) -> bool:

@@ -40,7 +40,6 @@ class Policy:
         emotions: whether hedged emotion words are used; off, since a face is no proof of a mind.
         verbosity: 1 tells who comes and goes, 2 also who faces you, smiles and strong changes, 3 other movements too,
             4 also common ones, and who comes closer.
-        camera_hfov_deg: what the camera sees from left to right; 70 is usual for a head or laptop camera.
         max_words_per_10_s: limit of unprompted words; 12 leave two thirds of the time for the conversation.
         cues: what is said at all, of `claims.CUES`.
         farthest_m: who is farther is not spoken of unasked.
@@ -51,16 +50,14 @@ class Policy:
         phrases: Phrases,
         emotions: bool = False,
         verbosity: int = 2,
-        camera_hfov_deg: float = 70.0,
         max_words_per_10_s: int = 12,
         cues: frozenset[str] = DEFAULT_CUES,
         farthest_m: float = EVERYBODY_M,
     ) -> None:
         self._phrases, self._emotions = phrases, emotions
-        self._hfov_deg = camera_hfov_deg
         self.verbosity, self.cues = verbosity, cues
         self._budget = WordBudget(max_words_per_10_s)
-        self._composer = Composer(phrases, camera_hfov_deg)
+        self._composer = Composer(phrases)
         self._light, self._reach = Light(), Reach(farthest_m)
         self.covered = False
         self._crowd = Crowd(self._claims, self._hold_back)
@@ -75,7 +72,6 @@ class Policy:
         emotions: bool | None = None,
         verbosity: int | None = None,
         cues: frozenset[str] | None = None,
-        hfov_deg: float | None = None,
         max_words_per_10_s: int | None = None,
         farthest_m: float | None = None,
     ) -> None:
@@ -84,8 +80,7 @@ class Policy:
         self._emotions = self._emotions if emotions is None else emotions
         self.verbosity = self.verbosity if verbosity is None else verbosity
         self.cues = self.cues if cues is None else cues
-        self._hfov_deg = self._hfov_deg if hfov_deg is None else hfov_deg
-        self._composer = Composer(self._phrases, self._hfov_deg)
+        self._composer = Composer(self._phrases)
         if farthest_m is not None:
             self._reach.farthest_m = farthest_m
         if max_words_per_10_s is not None:
@@ -93,7 +88,7 @@ class Policy:
 
     def consider(self, scene: Scene, now_s: float) -> Considered:
         """Return at most one utterance for now, and what was kept back with the reason."""
-        scene = self._reach.within(scene, self._hfov_deg)
+        scene = self._reach.within(scene)
         if self._scene is not None and now_s - self._now_s > _PAUSE_S:
             self._crowd.forget()
         self._now_s, self._scene, self._suppressed = now_s, scene, []
@@ -149,11 +144,11 @@ class Policy:
     def describe_scene(self, scene: Scene) -> str:
         """Return the whole scene in words, as an answer."""
         most = _MOST_DESCRIBED[self.verbosity]
-        return self._phrases.describe_scene(scene, self._emotions, self._hfov_deg, most)
+        return self._phrases.describe_scene(scene, self._emotions, most)
 
-    def describe_person(self, scene: Scene, person: Person) -> str:
+    def describe_person(self, person: Person) -> str:
         """Return one person in words, as an answer."""
-        return self._phrases.describe_person(person, scene, self._emotions, self._hfov_deg)
+        return self._phrases.describe_person(person, self._emotions)
 
     def answer(self, scene: Scene, now_s: float) -> Utterance:
         """Return the answer to "what is here": said at once, outside the budget, since the wearer asked."""
@@ -171,7 +166,7 @@ class Policy:
         if arrived := self._arrived(now_s):
             lasting = [each for each in nearest_of(arrived).lasting() if not self._switched_off(each.cue, each.level)]
             claim = next((each for each in lasting if each.rank < Rank.DEPARTURE), None)
-            yield self._composer.arrival(arrived, claim, self._crowd, scene, now_s)
+            yield self._composer.arrival(arrived, claim, self._crowd, now_s)
         tracks = [track for track in self._crowd.tracks.values() if track.greeted and track.last_s == now_s]
         fresh = [(track, track.claims[key]) for track in tracks for key in track.fresh if key in track.claims]
         for track, claim in sorted(fresh, key=lambda each: (each[1].salience, -each[0].person.face.width_px)):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from assistant.speech import places
 from assistant.types import Person, Scene
 
 EVERYBODY_M: Final = 10.0
 """Farther than any camera of today finds faces: nobody is left out."""
-_STAYS: Final = 1.25  # whoever is in is out only this much farther: distances are good to a third, and must not flicker
+_STAYS: Final = 1.25  # whoever is in is out only this much farther: distances are good to a seventh, and must not flicker
 
 
 class Reach:
@@ -24,14 +23,14 @@ class Reach:
         self.farthest_m = farthest_m
         self._in: frozenset[int] = frozenset()
 
-    def within(self, scene: Scene, hfov_deg: float) -> Scene:
+    def within(self, scene: Scene) -> Scene:
         """Return the scene without those who are too far away."""
         if self.farthest_m >= EVERYBODY_M:
             return scene
-        people = tuple(each for each in scene.people if self._near(each, scene.width_px, hfov_deg))
+        people = tuple(each for each in scene.people if self._near(each))
         self._in = frozenset(each.face.track for each in people)
         return replace(scene, people=people)
 
-    def _near(self, person: Person, width_px: int, hfov_deg: float) -> bool:
+    def _near(self, person: Person) -> bool:
         limit_m = self.farthest_m * (_STAYS if person.face.track in self._in else 1.0)
-        return places.distance_m(person.face, width_px, hfov_deg) <= limit_m
+        return person.place is None or person.place.distance_m <= limit_m

@@ -4,6 +4,7 @@ from assistant.clock import ManualClock
 from assistant.facs import AU_ORDER
 from assistant.loop import NO_UNITS, Loop, Stages, brightness
 from assistant.types import ActionUnits, Priority, Utterance
+from assistant.vision.scene import SceneReader
 from tests.app_builders import (
     CountingTracker,
     EagerPolicy,
@@ -53,7 +54,7 @@ class Notes:
 def build(*faces, most_faces=4, utterance=None):
     units, mouth, notes, clock = FixedUnits(UNITS), Mouth(), Notes(), ManualClock(1.0)
     policy = EagerPolicy(utterance)
-    stages = Stages(ScriptedDetector(*faces), CountingTracker(), units, units, PlainClassifier(), policy)
+    stages = Stages(ScriptedDetector(*faces), CountingTracker(), units, units, PlainClassifier(), SceneReader(), policy)
     loop = Loop(stages, mouth, [notes], clock, TickingClock(), most_faces)
     return loop, units, mouth, notes, policy
 

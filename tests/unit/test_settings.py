@@ -16,6 +16,7 @@ from assistant.speech.policy import Policy
 from assistant.speech.prosody import Prosody
 from assistant.vision.blazeface import BlazeFaceDetector
 from assistant.vision.mediapipe_tasks import MediaPipeDetector
+from assistant.vision.scene import SceneReader
 from assistant.vision.tracker import Tracker
 from tests.app_builders import ROOT
 
@@ -145,4 +146,4 @@ def test_the_defaults_are_those_of_the_stages():
     assert default(EspeakSynthesiser, "voice") == languages.voice(defaults.speech.language, defaults.speech.engine)
     assert default(Policy, "emotions") == defaults.speech.emotions
     assert default(Policy, "max_words_per_10_s") == defaults.speech.max_words_per_10_s
-    assert default(Policy, "camera_hfov_deg") == defaults.camera.hfov_deg
+    assert default(SceneReader, "hfov_deg") == defaults.camera.hfov_deg

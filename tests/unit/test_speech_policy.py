@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from assistant.speech.budget import count_words
 from assistant.speech.claims import CUES
 from assistant.speech.policy import Policy
-from assistant.types import Considered, Person, Priority, Utterance
+from assistant.types import Considered, Manner, Person, Priority, Utterance
 from tests.speech_builders import expression, person, phrases, scene
 
 FPS = 20
@@ -60,7 +63,10 @@ def test_an_arrival_is_said_once_with_place_and_movement() -> None:
     assert said.priority == Priority.MESSAGE
     assert said.reason == "arrival"
     assert said.track == 1
-    assert said.evidence == {"people": 1, "AU12": 0.9}
+    assert said.evidence["people"] == 1
+    assert said.evidence["AU12"] == 0.9
+    assert said.evidence["hour"] == 1
+    assert said.evidence["distance_m"] == pytest.approx(0.69, abs=0.01)
     assert said.pan > 0.5
     assert said.expires_at_s == pytest.approx(at_s + 3)
 
@@ -216,9 +222,9 @@ def test_settings_change_while_it_runs() -> None:
     story.policy.configure(verbosity=2)
     assert story.policy.verbosity == 2
     assert story.show(2, person()).show(2, person("AU15")).texts()[1:] == ["Mouth corners down."]
-    story.policy.configure(cues=frozenset({"arrival"}), hfov_deg=120.0, max_words_per_10_s=20)
+    story.policy.configure(cues=frozenset({"arrival"}), max_words_per_10_s=20)
     story.show(4).show(3, person(x=630))
-    assert story.texts()[2:] == ["One person, close, at two o'clock."]
+    assert story.texts()[2:] == ["One person, close, at one o'clock."]
 
 
 def test_who_is_too_far_is_left_out_and_nobody_flickers_at_the_limit() -> None:
@@ -300,3 +306,95 @@ def test_an_answer_tells_the_whole_scene() -> None:
 
 def test_a_face_that_is_not_tracked_is_not_spoken_of() -> None:
     assert Story().show(5, person("AU12", track=0)).texts() == []
+
+
+# What somebody does
+
+
+def test_facing_is_part_of_the_arrival_and_turning_to_you_is_news() -> None:
+    facing, away = person(manner=Manner(facing=True)), person(manner=Manner(facing=False), yaw_deg=40)
+    assert Story().show(8, facing).texts() == ["One person, close, ahead, facing you."]
+    story = Story().show(35, away).show(3, facing)
+    assert story.texts() == ["One person, close, ahead.", "Facing you."]
+    assert story.said[1][1].reason == "facing"
+    assert "verbosity" in story.reasons("Turned away.")
+
+
+def test_turning_to_and_fro_does_not_chatter() -> None:
+    facing, away = person(manner=Manner(facing=True)), person(manner=Manner(facing=False))
+    story = Story(verbosity=4)
+    for _ in range(6):
+        story.show(2, facing).show(2, away)
+    assert story.texts() == ["One person, close, ahead, facing you.", "Turned away."]
+
+
+def test_each_nod_is_news_and_a_shake_is_another() -> None:
+    nod, shake = person(manner=Manner(gesture="nodding")), person(manner=Manner(gesture="shaking"))
+    story = Story().show(4, person()).show(1.5, nod).show(8, person()).show(1.5, shake).show(8, person())
+    assert story.texts()[1:] == ["Nodding.", "Shaking head."]
+    at_s, said = story.said[1]
+    assert at_s == pytest.approx(4.0, abs=0.1)
+    assert said.reason == "gesture"
+
+
+def test_talking_and_coming_closer_are_details() -> None:
+    busy = person(manner=Manner(talking=True, motion="approaching"))
+    assert Story(verbosity=2).show(4, person()).show(8, busy).texts() == ["One person, close, ahead."]
+    assert Story(verbosity=3).show(4, person()).show(8, busy).texts()[1:] == ["Talking."]
+    detailed = Story(verbosity=4, max_words_per_10_s=20).show(4, person()).show(8, busy)
+    assert detailed.texts()[1:] == ["Talking.", "Coming closer."]
+
+
+def test_somebody_who_goes_on_talking_is_told_once() -> None:
+    story = Story(verbosity=4).show(4, person())
+    for _ in range(8):
+        story.show(3, person(manner=Manner(talking=True))).show(1.5, person())
+    assert story.texts().count("Talking.") <= 2
+
+
+def test_long_closed_eyes_are_told_once_and_only_where_asked() -> None:
+    def asleep(at_s: float) -> list[Person]:
+        return [person(manner=Manner(eyes_closed_s=max(0.0, at_s - 4)))]
+
+    assert Story().play(20, asleep).texts() == ["One person, close, ahead."]
+    story = Story(cues=CUES).play(20, asleep)
+    assert story.texts()[1:] == ["Eyes closed for long."]
+    assert story.said[1][0] == pytest.approx(6.0, abs=0.2)
+
+
+def test_the_nearest_who_faces_you_is_told_of() -> None:
+    away = person(track=1, width=120, x=320, manner=Manner(facing=False))
+    facing = person(track=2, x=590, manner=Manner(facing=True))
+    assert Story().show(3, away, facing).texts() == ["Two people. One person, close, at one o'clock."]
+
+
+MANNERS = st.builds(
+    Manner,
+    st.sampled_from([None, True, False]),
+    st.sampled_from(["", "", "nodding", "shaking"]),
+    st.sampled_from(["", "approaching", "leaving"]),
+    st.booleans(),
+    st.sampled_from([0.0, 0.0, 3.0]),
+)
+SHOWN = st.lists(st.sampled_from(["AU12", "AU06", "AU26", "AU04", "AU15", "AU43"]), max_size=3)
+SPELLS = st.lists(st.tuples(st.floats(0.2, 6), st.booleans(), SHOWN, MANNERS), min_size=1, max_size=12)
+
+
+@given(SPELLS, st.sampled_from([1, 2, 3, 4]))
+@settings(max_examples=40, deadline=None)
+def test_whatever_people_do_words_keep_to_the_budget_and_nothing_is_repeated_without_a_change(
+    spells: list[tuple[float, bool, list[str], Manner]], verbosity: int
+) -> None:
+    story = Story(verbosity=verbosity, cues=CUES)
+    changes = []
+    for seconds, there, shown, manner in spells:
+        changes.append(story.now_s)
+        story.show(seconds, *([person(*shown, manner=manner)] if there else []))
+    for at_s, said in story.said:
+        assert count_words(said.text) <= 9
+        window = [each for start_s, each in story.said if at_s <= start_s < at_s + 10]
+        assert sum(count_words(each.text) for each in window) <= 12
+    for index, (at_s, said) in enumerate(story.said):
+        for again_s, other in story.said[index + 1 :]:
+            if other.text == said.text and again_s - at_s < 30:
+                assert any(at_s - 3 < change_s < again_s for change_s in changes)

@@ -1,0 +1,76 @@
+"""Notice what a head and a mouth do over a second or two: nod, shake, talk. Pure functions of a short past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from assistant.vision.swings import Swing, swings
+
+WINDOW_S: Final = 2.5
+"""How much of the past is looked at."""
+
+# Nods in conversation swing 5 to 20 degrees at 1 to 4 Hz, shakes wider and as fast (Hadar, Steiner & Rose, J. Nonverbal
+# Behavior 1985). A glance down or aside and back is two swings; a nod or shake that is meant has three.
+_LEAST_DEG: Final = 4.0  # the head pose of a face 50 pixels wide wavers by 1 to 2 degrees
+_LEAST_SWINGS: Final = 3
+_LONGEST_SWING_S: Final = 0.75
+_LASTS_S: Final = 0.6  # so long after the last swing a gesture is over
+_CLEARER: Final = 1.3  # how much wider one axis swings than the other where it is told which
+_EVENNESS: Final = 0.35  # a swing smaller than this share of the widest is none: it is the head coming to rest
+
+_TALK_LEAST: Final = 0.25  # change of the probability that the lips part or the jaw drops
+_TALK_SWINGS: Final = 4  # two syllables with open and closed lips; a yawn or a laugh has one opening
+_TALK_LONGEST_S: Final = 0.6  # a syllable lasts 0.1 to 0.4 s (Greenberg, Speech Communication 1999)
+
+
+def gesture(times_s: Sequence[float], pitch_deg: Sequence[float], yaw_deg: Sequence[float]) -> str:
+    """Return "nodding", "shaking" or "" for now.
+
+    Args:
+        times_s: of the samples, rising; the last is now.
+        pitch_deg: as many.
+        yaw_deg: as many.
+    """
+    nod, shake = (_width(times_s, values) for values in (pitch_deg, yaw_deg))
+    if max(nod, shake) == 0.0:
+        return ""
+    nod_range, shake_range = (max(nod, _spread(times_s, v)) for nod, v in ((nod, pitch_deg), (shake, yaw_deg)))
+    if nod and nod > _CLEARER * shake and nod_range > shake_range:
+        return "nodding"
+    return "shaking" if shake and shake > _CLEARER * nod and shake_range > nod_range else ""
+
+
+def talking(times_s: Sequence[float], open_mouth: Sequence[float]) -> bool:
+    """Tell whether a mouth opens and closes as in talking.
+
+    Args:
+        times_s: of the samples, rising; the last is now.
+        open_mouth: probability of parted lips or a dropped jaw, of each frame alone.
+    """
+    found = _last_run(swings(times_s, open_mouth, _TALK_LEAST), times_s[-1], _TALK_LONGEST_S, 1.0)
+    return len(found) >= _TALK_SWINGS
+
+
+def _width(times_s: Sequence[float], values: Sequence[float]) -> float:
+    """Return how wide a head swings to and fro just now; 0 where it does not."""
+    run = _last_run(swings(times_s, values, _LEAST_DEG), times_s[-1], _LONGEST_SWING_S, _LASTS_S)
+    widest = max((abs(swing.size) for swing in run), default=0.0)
+    clear = [abs(swing.size) for swing in run if abs(swing.size) >= _EVENNESS * widest]
+    return sum(clear) / len(clear) if len(clear) >= _LEAST_SWINGS else 0.0
+
+
+def _spread(times_s: Sequence[float], values: Sequence[float]) -> float:
+    """Return between which ends a value moved in the last second."""
+    recent = [value for at_s, value in zip(times_s, values, strict=True) if times_s[-1] - at_s <= 1.0]
+    return max(recent) - min(recent)
+
+
+def _last_run(found: list[Swing], now_s: float, longest_s: float, lasts_s: float) -> list[Swing]:
+    """Return the last swings that follow each other without a long one; none where they ended a while ago."""
+    run: list[Swing] = []
+    for swing in reversed(found):
+        if swing.end_s - swing.start_s > longest_s:
+            break
+        run.append(swing)
+    return run if run and now_s - run[0].end_s <= lasts_s else []
