@@ -194,8 +194,9 @@ class _Run:
         self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock)
         if request.store is not None:
             store, say = request.store, shared.say
+            policy, reader, health = self._policy, self._sight.reader, self.health
             live = LiveSettings(
-                store, self._policy, self._synthesiser, say, self._clock, self.health, self._warn, self._lock
+                *(store, policy, reader, self._synthesiser, say, self._clock, health, self._warn, self._lock)
             )
             self._live = live
             self.closing.callback(live.close)

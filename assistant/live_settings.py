@@ -24,6 +24,7 @@ from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, SpeechEvent, Spoken
 from assistant.speech.transcript import Repeats
 from assistant.types import Considered, Frame, Priority, Scene, Speech, Synthesiser, Utterance
+from assistant.vision.scene import SceneReader
 from assistant.voice import voice_or_text
 from assistant.web.host import PageHost, Words
 
@@ -130,6 +131,7 @@ class LiveSettings:
     Args:
         store: the settings.
         policy: takes on how much is said.
+        reader: takes on what the camera sees.
         voice: takes on how it sounds.
         say: takes an utterance at a time.
         clock: the loop's.
@@ -142,6 +144,7 @@ class LiveSettings:
         self,
         store: Store,
         policy: Policy,
+        reader: SceneReader,
         voice: ChangingVoice,
         say: Callable[[Utterance, float], object],
         clock: Clock,
@@ -150,6 +153,7 @@ class LiveSettings:
         lock: threading.RLock,
     ) -> None:
         self._store, self._policy, self._voice, self._say = store, policy, voice, say
+        self._reader = reader
         self._clock, self._warn, self._health, self._lock = clock, warn, health, lock
         self._recent = RecentWords()
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -278,12 +282,12 @@ class LiveSettings:
         """Let policy and voice go by the settings from here on."""
         with self._lock:
             before = None if voice is None else self._voice.use(voice)
+            self._reader.configure(settings.camera.hfov_deg, settings.camera.distance_factor)
             self._policy.configure(
                 phrases=phrases,
                 emotions=settings.speech.emotions,
                 verbosity=settings.speech.verbosity,
                 cues=cues(settings),
-                hfov_deg=settings.camera.hfov_deg,
                 max_words_per_10_s=settings.speech.max_words_per_10_s,
                 farthest_m=settings.vision.farthest_m,
             )

@@ -153,7 +153,7 @@ def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listene
         blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
     )
     detector = _detector(settings, short, full)
-    reader = SceneReader(settings.camera.hfov_deg)
+    reader = SceneReader(settings.camera.hfov_deg, settings.camera.distance_factor)
     return Sight(detector, crops, au_model, ExpressionModel(folder), choice, settings.vision.forget_after_s, reader)
 
 

@@ -90,6 +90,15 @@ class CameraSettings(Section):
         ge=20,
         le=180,
     )
+    distance_factor: float = setting(
+        1.0,
+        "Distance correction",
+        "Stand at a measured distance and divide it by the one that Facecue tells; 1 takes heads of usual size.",
+        part="what",
+        live=True,
+        ge=0.5,
+        le=2,
+    )
 
     @field_validator("source", mode="before")
     @classmethod

@@ -80,8 +80,8 @@ class SceneReader:
         self._pasts: dict[int, _Past] = {}
 
     def configure(self, hfov_deg: float, distance_factor: float = 1.0) -> None:
-        """Take on another calibration."""
-        self._hfov_deg, self._distance_factor = hfov_deg, distance_factor
+        """Take on another calibration, from any thread; the next scene is read by it."""
+        self._calibration = hfov_deg, distance_factor
 
     def read(self, scene: Scene) -> Scene:
         """Return the same people with place and manner, who faces the camera first, then the nearest."""
@@ -96,8 +96,9 @@ class SceneReader:
 
     def _read(self, person: Person, scene: Scene) -> Person:
         face, now_s = person.face, scene.captured_at_s
-        bearing = geometry.bearing_deg(face, scene.width_px, self._hfov_deg)
-        distance = geometry.distance_m(face, scene.width_px, self._hfov_deg) * self._distance_factor
+        hfov_deg, factor = self._calibration
+        bearing = geometry.bearing_deg(face, scene.width_px, hfov_deg)
+        distance = geometry.distance_m(face, scene.width_px, hfov_deg) * factor
         past = self._pasts.setdefault(face.track, _Past()) if face.track else _Past()
         past.add(now_s, face.pitch_deg, face.yaw_deg, distance, bearing, _open(person.momentary or person.units))
         steady = float(np.median(past.last(past.distance_m, _STEADY_S)))

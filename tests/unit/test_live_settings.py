@@ -9,6 +9,7 @@ from assistant.health import Health
 from assistant.live_settings import ChangingVoice, LiveSettings
 from assistant.settings.store import Store
 from assistant.speech.policy import Policy
+from assistant.vision.scene import SceneReader
 from tests.speech_builders import FakeVoice, phrases
 
 
@@ -24,6 +25,7 @@ class Live:
         self.live = LiveSettings(
             Store(self.file),
             self.policy,
+            SceneReader(),
             voice,
             self.say,
             clock,
