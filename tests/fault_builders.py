@@ -23,6 +23,7 @@ from assistant.inference.choose import Choice
 from assistant.settings.store import Store
 from assistant.sight import Sight
 from assistant.types import ActionUnits, Face, Frame
+from assistant.vision.scene import SceneReader
 from tests.app_builders import FixedUnits, PlainClassifier
 from tests.camera_builders import SharedClock, bgr, coloured
 from tests.speech_builders import FakePlayer, FakeVoice
@@ -276,7 +277,8 @@ class Room:
             self.units,
             PlainClassifier(),
             choice,
-            2.0,  # type: ignore[arg-type]
+            2.0,
+            SceneReader(),  # type: ignore[arg-type]
         )
         patch(app, "build_sight", lambda *_: sight)
         if self.voice is not None:

@@ -107,6 +107,7 @@ class Composer:
                 track.spoken_of_s = now_s
             if claim and text in telling:
                 nearest.said[claim.key] = (claim, now_s)
+                nearest.fresh.pop(claim.key, None)
 
         def undo() -> None:
             for track in arrived:

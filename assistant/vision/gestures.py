@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from assistant.vision.swings import Swing, swings
 
 WINDOW_S: Final = 2.5
@@ -12,7 +14,8 @@ WINDOW_S: Final = 2.5
 
 # Nods in conversation swing 5 to 20 degrees at 1 to 4 Hz, shakes wider and as fast (Hadar, Steiner & Rose, J. Nonverbal
 # Behavior 1985). A glance down or aside and back is two swings; a nod or shake that is meant has three.
-_LEAST_DEG: Final = 4.0  # the head pose of a face 50 pixels wide wavers by 1 to 2 degrees
+_LEAST_DEG: Final = 4.5  # the head pose of a face 50 pixels wide wavers by 1 to 2 degrees, from frame to frame
+_BLUR_S: Final = 0.06  # which takes most of that away and leaves two thirds of a nod of 3 Hz
 _LEAST_SWINGS: Final = 3
 _LONGEST_SWING_S: Final = 0.75
 _LASTS_S: Final = 0.6  # so long after the last swing a gesture is over
@@ -32,10 +35,11 @@ def gesture(times_s: Sequence[float], pitch_deg: Sequence[float], yaw_deg: Seque
         pitch_deg: as many.
         yaw_deg: as many.
     """
-    nod, shake = (_width(times_s, values) for values in (pitch_deg, yaw_deg))
+    pitch, yaw = (_blurred(times_s, values) for values in (pitch_deg, yaw_deg))
+    nod, shake = _width(times_s, pitch), _width(times_s, yaw)
     if max(nod, shake) == 0.0:
         return ""
-    nod_range, shake_range = (max(nod, _spread(times_s, v)) for nod, v in ((nod, pitch_deg), (shake, yaw_deg)))
+    nod_range, shake_range = max(nod, _spread(times_s, pitch)), max(shake, _spread(times_s, yaw))
     if nod and nod > _CLEARER * shake and nod_range > shake_range:
         return "nodding"
     return "shaking" if shake and shake > _CLEARER * nod and shake_range > nod_range else ""
@@ -50,6 +54,13 @@ def talking(times_s: Sequence[float], open_mouth: Sequence[float]) -> bool:
     """
     found = _last_run(swings(times_s, open_mouth, _TALK_LEAST), times_s[-1], _TALK_LONGEST_S, 1.0)
     return len(found) >= _TALK_SWINGS
+
+
+def _blurred(times_s: Sequence[float], values: Sequence[float]) -> list[float]:
+    """Return the values with each a weighted mean of those around it (a Gaussian in time)."""
+    at = np.asarray(times_s)
+    weights = np.exp(-(((at[:, None] - at) / _BLUR_S) ** 2) / 2)
+    return [float(value) for value in weights @ np.asarray(values) / weights.sum(1)]
 
 
 def _width(times_s: Sequence[float], values: Sequence[float]) -> float:

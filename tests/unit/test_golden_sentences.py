@@ -139,7 +139,7 @@ def test_every_language_is_here():
 @pytest.mark.parametrize("code", GOLDEN)
 def test_the_sentences_are_these(code):
     words = languages.phrases(code)
-    direction = words.direction(ONE_SMILES.people[0].face, ONE_SMILES, 70.0)
+    direction = words.direction(ONE_SMILES.people[0])
     smiling = words.claims(ONE_SMILES.people[0])[0].words
     said = [
         *(words.describe_scene(seen) for seen in (EMPTY, ONE_SMILES, ONE_TURNED, TWO)),

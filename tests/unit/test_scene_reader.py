@@ -128,6 +128,8 @@ def test_turning_away_and_back_is_told_within_half_a_second(fps: float) -> None:
 @pytest.mark.parametrize("kind", ["nodding", "shaking"])
 def test_a_nod_is_a_nod_and_a_shake_a_shake(fps: float, hz: float, amplitude: float, kind: str) -> None:
     rng = np.random.default_rng(1)
+    if fps / hz < 4 and amplitude < 10:
+        pytest.skip("three pictures of a small swing do not stand out from a detector's noise")
 
     def show(at_s: float) -> Person:
         swing = amplitude * wave(at_s, 2.0, 2.5, hz)

@@ -125,6 +125,7 @@ def test_a_wrong_option_is_told_like_a_wrong_setting():
     st.builds(
         dict,
         hfov_deg=st.floats(20, 180),
+        distance_factor=st.floats(0.5, 2),
         source=st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20),
     )
 )
