@@ -184,7 +184,7 @@ def test_words_that_a_pause_of_the_whole_program_made_stale_are_not_said(room: R
     script += [Do(lambda: (appeared.__setitem__(0, False), room.clock.advance(3600.0))), *shots(5)]
     outcome = room.run(*script)
     assert outcome.error is None
-    assert outcome.words() == ["One person, close, ahead."], "and nothing about a camera"
+    assert outcome.words() == ["One person, close, ahead, facing you."], "and nothing about a camera"
     assert not any("person" in words for at_s, words in outcome.heard if at_s > 3600.0)
 
 
