@@ -9,7 +9,7 @@ from assistant.types import Person, Scene
 
 EVERYBODY_M: Final = 10.0
 """Farther than any camera of today finds faces: nobody is left out."""
-_STAYS: Final = 1.25  # whoever is in is out only this much farther: distances are good to a seventh, and must not flicker
+_STAYS: Final = 1.25  # whoever is in is out only this much farther: a distance that wavers must not flicker
 
 
 class Reach:
