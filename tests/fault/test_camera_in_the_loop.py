@@ -195,5 +195,5 @@ def test_setting_the_clock_changes_nothing(room: Room, monkeypatch: pytest.Monke
         script += [*shots(5), Do(lambda wall_s=wall_s: monkeypatch.setattr(time, "time", lambda: wall_s))]  # type: ignore[misc]
     outcome = room.run(*script, *shots(5))
     assert outcome.error is None
-    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.words() == ["One person, close, ahead, facing you."]
     assert outcome.logged == ""

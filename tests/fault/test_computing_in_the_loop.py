@@ -200,7 +200,7 @@ def test_ten_times_slower_does_less_within_two_seconds_and_lags_no_more(room: Ro
     script = [*shots(4), Do(lambda: (began(), slow.__setitem__(0, True))), *second * 8]
     outcome = room.run(*script, Do(lambda: slow.__setitem__(0, False)), *shots(30))
     assert outcome.error is None
-    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.words() == ["One person, close, ahead, facing you."]
     assert outcome.logged == ""
     assert next(after_s for after_s, pace in paces if pace != "full") <= 2.0 + 0.5  # it is asked now and then
     assert paces[-1][1] == "slower"

@@ -64,7 +64,7 @@ def test_a_frame_for_which_there_is_no_memory_is_passed_over(room: Room) -> None
     outcome = room.run(*shots(10))
     assert outcome.error is None
     assert outcome.report["frames"] >= 90
-    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.words() == ["One person, close, ahead, facing you."]
     assert outcome.logged == ""
 
 

@@ -47,7 +47,7 @@ def test_a_real_voice_that_is_killed_or_hangs_speaks_the_very_words(room: Room, 
     espeak.synthesise = timed
     outcome = room.run(Do(lambda: os.kill(espeak.pid, number)), *shots(10))
     assert outcome.error is None
-    assert outcome.words() == ["One person, close, ahead."]
+    assert outcome.words() == ["One person, close, ahead, facing you."]
     assert outcome.logged == "", "nothing to tell: it was put right"
     assert max(took_s) <= 1.0 + BUSY_S
     assert outcome.health.stages["voice"].state == "working"
@@ -74,7 +74,7 @@ def test_a_voice_that_is_absent_leaves_text_and_earcons(room: Room, monkeypatch:
     assert outcome.logged == (
         "Facecue: No voice: The voice espeak is not installed. Install it. Going on with text only.\n"
     )
-    assert outcome.words() == ["One person, close, ahead."], "as text"
+    assert outcome.words() == ["One person, close, ahead, facing you."], "as text"
     assert any(sound.pcm.any() for sound in room.player.played), "an earcon says that there is something to read"
     assert outcome.health.voice == "text"
     assert outcome.health.stages["voice"].state == "lost"
