@@ -86,6 +86,7 @@ class Answers(Protocol):
     covered: str
     blind: str
     nothing_said: str
+    no_news: str
     muted: str
     unmuted: str
     unmutable: str
@@ -235,7 +236,7 @@ class Dispatcher:
         """Switch the kind of news last said off, or on again; nothing else may have been said since."""
         answers, cue = self._words.control, self._last_cue
         if cue is None:
-            return answers.nothing_said
+            return answers.no_news
         if cue not in self._tuning.all_cues:
             return answers.unmutable
         cues = self._tuning.cues ^ {cue}

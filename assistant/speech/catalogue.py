@@ -205,6 +205,7 @@ class Control(_Section):
     covered: _Words
     blind: _Words
     nothing_said: _Words
+    no_news: _Words
     muted: Annotated[_Text, _with_braces("cue")]
     unmuted: Annotated[_Text, _with_braces("cue")]
     unmutable: _Words

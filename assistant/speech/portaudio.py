@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from assistant.errors import SpeechError
+from assistant.speech.alsa import quieten_alsa
 from assistant.speech.mixer import Mixer
 from assistant.speech.stereo import at_rate, panned
 from assistant.types import Speech
@@ -35,6 +36,7 @@ class SoundDevicePlayer:
     name = "sounddevice"
 
     def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        quieten_alsa()
         try:
             import sounddevice
         except ImportError as error:

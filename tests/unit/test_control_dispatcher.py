@@ -57,11 +57,18 @@ def test_blind_it_says_so(action):
     assert voice.take() == ["I cannot see now."]
 
 
-@pytest.mark.parametrize("action", [Action.REPEAT, Action.SPELL, Action.MUTE_CUE])
+@pytest.mark.parametrize("action", [Action.REPEAT, Action.SPELL])
 def test_before_anything_was_said(action):
     hand, voice, _, _ = dispatcher()
     hand.act(action, 0.0)
     assert voice.take() == ["Nothing was said yet."]
+
+
+def test_there_is_no_kind_of_news_to_switch_off_before_any_though_something_was_answered():
+    hand, voice, _, _ = dispatcher()
+    hand.act(Action.HERE, 0.0)
+    hand.act(Action.MUTE_CUE, 1.0)
+    assert voice.take()[1:] == ["There was no news yet."]
 
 
 def test_next_person_goes_by_nearness_and_round():

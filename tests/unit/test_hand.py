@@ -58,9 +58,9 @@ class StuckVoice(FakeVoice):
 class Run:
     """Everything from a key to a player, without sources; the caller is the loop's thread."""
 
-    def __init__(self, voice=None, clock=None, settings=None):
+    def __init__(self, voice=None, clock=None, settings=None, player=None):
         self.clock = clock or SystemClock()
-        self.voice, self.player, self.policy = voice or FakeVoice(), TimedPlayer(), Policy(phrases())
+        self.voice, self.player, self.policy = voice or FakeVoice(), player or TimedPlayer(), Policy(phrases())
         self.said, self.dropped, self.told, self.alerts = [], [], [], []
         speaker = QueueSpeaker(self.voice, self.player, self.clock, self.heard)
         self.shared = Shared(self.policy, speaker, self.player, self.clock)
@@ -150,6 +150,54 @@ def test_an_action_waits_neither_for_a_frame_nor_for_the_next():
             assert run.player.heard.wait(10)
             waits.append(time.perf_counter() - start)
         assert sorted(waits)[4] < 0.1
+
+
+class SlowVoice(FakeVoice):
+    """Take a third of a second over every sentence, by the clock of the test."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    def synthesise(self, text) -> Speech:
+        self._clock.set(self._clock.now_s() + 0.3)
+        return super().synthesise(text)
+
+
+class PunctualPlayer(TimedPlayer):
+    """Note by the clock of the test when something was first heard after a key."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock, self.first_s = clock, None
+
+    def play(self, speech, pan=0.0):
+        self._note()
+        super().play(speech, pan)
+
+    def chime(self, sound, pan=0.0):
+        self._note()
+        super().chime(sound, pan)
+
+    def _note(self):
+        self.first_s = self._clock.now_s() if self.first_s is None else self.first_s
+
+
+@pytest.mark.parametrize("state", ["quiet", "talking", "paused"])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_is_heard_within_a_tenth_of_a_second_though_the_voice_is_slow(action, state):
+    clock = ManualClock()
+    with Run(SlowVoice(clock), clock, player=PunctualPlayer(clock)) as run:
+        run.look(person())
+        if state == "talking":
+            run.shared.say(utterance("Smiling and so on for a long while.", lasts_s=60), 0.0)
+        elif state == "paused":
+            run.press(Action.PAUSE)
+        pressed_s, run.player.first_s = clock.now_s(), None
+        run.player.heard.clear()
+        run.hand.press(KEY[action])
+        assert run.player.heard.wait(10)
+        assert run.player.first_s - pressed_s < 0.1
 
 
 def test_a_key_sounds_while_the_voice_is_stuck():
