@@ -81,7 +81,8 @@ class Recorder:
             ["parec", "-d", "ears.monitor", "--format=s16le", f"--rate={RATE_HZ}", "--channels=2", "--latency-msec=5"],
             stdout=subprocess.PIPE,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -104,6 +105,9 @@ class Recorder:
         """End the recording."""
         self._process.kill()
         self._process.wait()
+        self._thread.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 def measure(trials: int, wav: Path) -> dict[str, Any]:

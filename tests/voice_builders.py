@@ -1,11 +1,18 @@
-"""A voice file for piper that hums: as long as the words, as loud as a voice, made here in a millisecond."""
+"""Voices for tests: a voice file of piper that hums as long as the words, and a speech-dispatcher of one's own."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from benchmarks.playback import NEEDED, SoundServer
 
 SAMPLES_A_PHONEME = 500  # at 16,000 Hz; piper puts a pad between two, so that one takes 60 ms
 
@@ -72,3 +79,43 @@ def humming_piper(folder: Path) -> Path:
     }
     Path(f"{path}.json").write_text(json.dumps(config), encoding="utf-8")
     return path
+
+
+DISPATCHER_NEEDS = ("speech-dispatcher", *NEEDED)
+
+
+@contextlib.contextmanager
+def running_dispatcher(folder: Path) -> Iterator[Path]:
+    """Run speech-dispatcher with espeak-ng on a null sink of its own; yield its socket. `DISPATCHER_NEEDS` is there.
+
+    It changes PULSE_SERVER and its like in the environment, and puts them back.
+    """
+    names = ("PULSE_SERVER", "XDG_RUNTIME_DIR", "PULSE_COOKIE")
+    before = {name: os.environ.get(name) for name in names}
+    conf, path = folder / "conf", folder / "speechd.sock"
+    (conf / "modules").mkdir(parents=True)
+    (conf / "modules" / "espeak-ng.conf").touch()
+    (conf / "speechd.conf").write_text(
+        'AudioOutputMethod "pulse"\nAddModule "espeak-ng" "sd_espeak-ng" "espeak-ng.conf"\nDefaultModule espeak-ng\n'
+    )
+    try:
+        with SoundServer(folder):
+            command = ["speech-dispatcher", "-s", "-c", "unix_socket", "-S", path, "-C", conf, "-t", "0"]
+            files = ["-P", folder / "pid", "-L", folder]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            daemon = subprocess.Popen([str(part) for part in (*command, *files)], **quiet)  # type: ignore[call-overload]
+            try:
+                for _ in range(400):
+                    if path.exists() or daemon.poll() is not None:
+                        break
+                    time.sleep(0.02)
+                yield path
+            finally:
+                daemon.terminate()
+                daemon.wait()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

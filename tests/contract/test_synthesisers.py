@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from assistant.speech.speechd import SpeechDispatcher
 from assistant.speech.system_voice import SystemVoiceSynthesiser
 from assistant.types import Synthesiser
 from tests.speech_builders import FakeVoice
-from tests.voice_builders import humming_piper
+from tests.voice_builders import DISPATCHER_NEEDS, humming_piper, running_dispatcher
 
 Opener = Callable[[Path, Prosody], Synthesiser]
 VOICES: dict[str, Opener] = {
@@ -31,6 +32,17 @@ VOICES: dict[str, Opener] = {
 ELSEWHERE = ("speech-dispatcher",)
 """Voices whose sound does not pass through us."""
 SENTENCE = "One person, close, at one o'clock, smiling."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dispatcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run speech-dispatcher, where it is installed: machines without a desktop have none running."""
+    if any(shutil.which(name) is None for name in DISPATCHER_NEEDS):
+        yield
+        return
+    with running_dispatcher(tmp_path_factory.mktemp("dispatcher")) as path, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEECHD_ADDRESS", f"unix_socket:{path}")
+        yield
 
 
 def opened(name: str, folder: Path, prosody: Prosody) -> Synthesiser:
