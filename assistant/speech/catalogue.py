@@ -193,6 +193,7 @@ class Trouble(_Section):
     dependency: _Words
     no_demo: _Words
     no_voice: _Words
+    no_microphone: _Words
     speech: _Words
     accelerator: _Words
 

@@ -82,8 +82,7 @@ def serve_process(start: Callable[[], Voice]) -> int:
     Args:
         start: makes the voice; may raise `VoiceError`, which is reported.
     """
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the engine prints must not mix with our messages
+    replies = own_output()
     try:
         voice = start()
     except VoiceError as trouble:
@@ -91,6 +90,13 @@ def serve_process(start: Callable[[], Voice]) -> int:
         return 1
     serve(voice, sys.stdin.buffer, replies)
     return 0
+
+
+def own_output() -> BinaryIO:
+    """Return standard output for our messages alone; whatever else is printed goes to standard error."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return replies
 
 
 def serve(voice: Voice, requests: BinaryIO, replies: BinaryIO) -> None:

@@ -105,6 +105,7 @@ class _Current:
     utterance: Utterance
     start_s: float
     speech: Speech
+    gain: float
 
     @property
     def end_s(self) -> float:
@@ -147,6 +148,7 @@ class QueueSpeaker:
         self._voice_rests_until_s: float | None = None
         self._silent = False
         self._heard = True
+        self._gain = 1.0
 
     def say(self, utterance: Utterance, now_s: float) -> None:
         """Start the words, queue them or drop them, as the scheduler orders it.
@@ -215,6 +217,11 @@ class QueueSpeaker:
         """Close."""
         self.close()
 
+    def volume(self, gain: float) -> None:
+        """Set the loudness of the next words: 1 is that of the voice itself."""
+        self._gain = gain
+        self._player.volume(gain)
+
     def chime(self, name: str) -> None:
         """Play a short sound now, beside what is being said.
 
@@ -226,7 +233,7 @@ class QueueSpeaker:
         """
         sound = earcons.earcon(name)
         self._player.chime(sound)
-        heard = sound if self._current is None else replace(sound, pcm=(sound.pcm * LOWERED).astype(np.int16))
+        heard = sound if self._current is None else _louder(sound, LOWERED)
         self._keep(self._clock.now_s(), heard, 0.0)
 
     def _perform(self, steps: Iterable[Step], now_s: float) -> None:
@@ -257,7 +264,7 @@ class QueueSpeaker:
         speech = earcons.earcon(earcons.ERROR) if words is None else words
         self._heard = True
         self._player.play(speech, step.utterance.pan)
-        self._current = _Current(step.utterance, now_s, speech)
+        self._current = _Current(step.utterance, now_s, speech, self._gain)
         self._scheduler.started(step, self._current.end_s)
         if words is None:
             for part in step.parts:
@@ -295,7 +302,7 @@ class QueueSpeaker:
         """Forget the current words and keep `speech`, as much of them as was heard."""
         current, self._current = self._current, None
         if current is not None:
-            self._keep(current.start_s, speech, current.utterance.pan)
+            self._keep(current.start_s, _louder(speech, current.gain), current.utterance.pan)
 
     def _keep(self, start_s: float, sound: Speech, pan: float) -> None:
         """Write what was heard to the WAV file, if there is one."""
@@ -328,3 +335,10 @@ class QueueSpeaker:
             error = SpeechError(f"Nothing is heard ({trouble}).", "Check the sound device.")
             self._on_event(Trouble(now_s, error, "the sound"))
         self._perform(self._scheduler.interrupted(now_s), now_s)
+
+
+def _louder(sound: Speech, gain: float) -> Speech:
+    """Return a sound as loud as it was played."""
+    if gain == 1.0:
+        return sound
+    return replace(sound, pcm=np.clip(sound.pcm * gain, -32_768, 32_767).astype(np.int16))

