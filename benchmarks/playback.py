@@ -19,12 +19,15 @@ import tempfile
 import threading
 import time
 import wave
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from assistant.inference.hardware import fingerprint
 
 RATE_HZ: Final = 22_050
 NEEDED: Final = ("pulseaudio", "parec", "pactl")
@@ -210,13 +213,26 @@ def main() -> int:
     """Start the server, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/DATE-playback.json")
     options = parser.parse_args()
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         print(f"Missing: {', '.join(missing)}. Run `sudo apt install pulseaudio pulseaudio-utils`.", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="facecue-") as folder, SoundServer(Path(folder)):
-        print(json.dumps(measure(options.trials, Path(folder) / "spoken.wav"), indent=2))
+        load = os.getloadavg()[0]
+        outcome = {
+            "date": date.today().isoformat(),
+            "command": " ".join(["python -m benchmarks.playback", *sys.argv[1:]]),
+            "device": fingerprint(),
+            "load_before": load,
+            **measure(options.trials, Path(folder) / "spoken.wav"),
+        }
+    text = json.dumps(outcome, indent=1)
+    if options.save:
+        path = Path(__file__).parent / "results" / f"{outcome['date']}-playback.json"
+        path.write_text(text + "\n", encoding="utf-8")
+    print(text)
     return 0
 
 
