@@ -231,6 +231,7 @@ class LiveSettings:
             return
         try:
             self.page.start(wanted.host, wanted.port)
+            self._warn(f"The settings page is at {self.page.address}")
         except FacecueError as error:
             self._warn(f"No page: {error}")
 

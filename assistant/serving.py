@@ -68,7 +68,7 @@ def serve(store: Store, host: str, port: int, mute: bool, show: Callable[[str], 
         page = PageHost(store, _NothingRuns(), said.put, clock, lambda: _words(store))
         try:
             page.start(host, port)
-            show(f"The settings page is at http://{_shown(host)}:{page.port}/ . {_HELP}")
+            show(f"The settings page is at {page.address} . {_HELP}")
             page.open_code()
             threading.Thread(target=_obey, args=(typed, page, store, said), name="console", daemon=True).start()
             _speak(
@@ -122,7 +122,3 @@ def _obey(typed: Iterable[str], page: PageHost, store: Store, said: queue.Simple
 
 def _words(store: Store) -> PageWords:
     return page_words(store.settings.speech.language)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

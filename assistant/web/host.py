@@ -102,7 +102,14 @@ class PageHost:
         self._failure = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
+        self._host = ""
         self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Return what a browser is told to open, once it listens; by name where the local network may come in."""
+        host = f"{socket.gethostname()}.local" if self._host in ("0.0.0.0", "::") else self._host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def start(self, host: str, port: int) -> None:
         """Start the process, and wait until it listens.
@@ -114,6 +121,7 @@ class PageHost:
         missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
         if missing:
             raise DependencyError(f"The page needs {', '.join(missing)}.", "Install it: pip install 'facecue[page]'")
+        self._host = host
         ours, theirs = socket.socketpair()
         self._end = ours
         with theirs:
