@@ -18,7 +18,7 @@ setup(
         "assistant": ["py.typed"],
         "assistant.web": ["style.css", "templates/*.html"],
         "assistant.models": ["*/*"],
-        "assistant.config": ["*.toml", "*/*.toml"],
+        "assistant.config": ["*.toml", "*/*.toml", "system/*"],
     },
     exclude_package_data={"": ["*.pyc", "__pycache__/*"]},
 )

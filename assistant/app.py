@@ -145,6 +145,11 @@ class _Run:
         self.closing = ExitStack()
         with ExitStack() as undo:
             undo.push(self.closing)
+            self._player: Player = SilentPlayer()
+            if request.speed == "real" and not request.mute:
+                self._open_sound(settings)
+                undo.callback(self._player.close)
+                self._player.chime(earcons.earcon(earcons.STARTED))  # models and camera may take their time
             self._phrases = languages.phrases(settings.speech.language)
             self._policy = _policy(settings, self._phrases)
             self._sight = build_sight(settings, choose.BUDGET_MS, Listener(self._lost_accelerator, self._loaded_anew))
@@ -172,6 +177,12 @@ class _Run:
             self._clock = clip_time = ManualClock()
             self._camera = ClipTime(camera, clip_time)
 
+    def _open_sound(self, settings: Settings) -> None:
+        """Open the sound output; it asks for the voice only when there are words."""
+        self._player, no_sound = sound_or_silence(settings, lambda: self._synthesiser.current)
+        self._warn(no_sound)
+        self._supervisor.missing("sound", no_sound)
+
     def _open_outputs(self, settings: Settings, request: Request) -> None:
         """Open the files and the speaker, and put the loop together."""
         observers: list[Observer] = [self._supervisor]
@@ -184,11 +195,9 @@ class _Run:
             video = self.closing.enter_context(OverlayVideo(request.overlay))
             observers.append(OverlayRecorder(video, self._guard()))
         wav = WavRecorder(WavMix(request.wav), self._guard()) if request.wav is not None else None
-        player: Player = SilentPlayer()
-        if not request.mute and not isinstance(self._clock, ManualClock):
-            player, no_sound = sound_or_silence(settings, lambda: self._synthesiser.current)
-            self._warn(no_sound)
-            self._supervisor.missing("sound", no_sound)
+        if request.speed == "max" and self._camera.live and not request.mute:
+            self._open_sound(settings)
+        player = self._player
         self.health.name(sound=player.name)
         self._listening = Listening(
             settings.speech.microphone and player.name != "none",
@@ -239,8 +248,7 @@ class _Run:
             if self._camera.live:  # the wearer cannot see that it has started
                 now_s = self._clock.now_s()
                 words, until_s = self._phrases.state.started, now_s + _ALERT_S
-                started = Utterance(words, Priority.MESSAGE, now_s, until_s, "started", earcon=earcons.STARTED)
-                self._shared.say(started, now_s)
+                self._shared.say(Utterance(words, Priority.MESSAGE, now_s, until_s, "started"), now_s)
             self.loop.run(self._camera)
             if self._hand is not None:
                 self._hand.close()

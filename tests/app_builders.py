@@ -75,7 +75,7 @@ def use_models(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(locate, "shipped", lambda name: folder if name == "models" else shipped(name))
 
 
-_CHILD = """
+CHILD = """
 import signal
 import sys
 from pathlib import Path
@@ -93,7 +93,7 @@ def started(models: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[s
     """Run the command line as a process of its own, and end it whatever happens."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(models), *map(str, arguments)],
+        [sys.executable, "-c", CHILD, str(models), *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

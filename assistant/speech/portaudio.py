@@ -54,7 +54,7 @@ class SoundDevicePlayer:
         self._fetched_s = self._tried_s = monotonic_s()
         try:
             self._open()
-        except (sounddevice.PortAudioError, ValueError) as error:
+        except (sounddevice.PortAudioError, ValueError, MemoryError) as error:  # the last: no executable memory allowed
             raise SpeechError(
                 f"PortAudio finds no sound output ({error}).", "Connect a headset or a loudspeaker."
             ) from error
