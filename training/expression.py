@@ -23,7 +23,8 @@ from assistant.errors import FacecueError, OutputError
 from assistant.expression.classifier import FILE_NAME, Weights, log_odds
 from assistant.facs import AU_ORDER, EXPRESSIONS
 from assistant.inference.manifest import Manifest, write_manifest
-from training.expression_card import Measured, card, measure
+from training.curves import draw_coverage
+from training.expression_card import COVERAGE, Measured, card, measure
 from training.softmax import Array, Network, majority, moments, softmax, standardise, temperature_of
 from training.splits import SPLITS, split_of
 
@@ -268,6 +269,7 @@ def _write(
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
         manifest = write_manifest(folder, fields)
         (folder / "card.md").write_text(card(weights, metrics, manifest), encoding="utf-8")
+        draw_coverage(metrics, training["precision"], folder / COVERAGE)
     except OSError as error:
         raise OutputError(f"The model folder {folder} cannot be written: {error}.", "Give another --output.") from error
     return manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from assistant.facs import AU_ORDER, EXPRESSIONS
 from assistant.inference.manifest import Manifest
 from training.metrics import expected_calibration_error
 from training.softmax import Array, log_loss, majority
+
+COVERAGE: Final = "coverage.png"
+"""Name of the picture that `curves.draw_coverage` draws beside the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def card(weights: Weights, metrics: Mapping[str, Measured], manifest: Manifest) 
         "| answered, surest first | " + " | ".join(f"{share:.0%}" for share, _, _ in test.curve) + " |",
         "|---" * (len(test.curve) + 1) + "|",
         *(_curve(name, metrics[name]) for name in ("valid", "test")),
+        "",
+        f"![Share that is right against share that is answered; the table has the numbers.]({COVERAGE})",
         "",
         "## Confusion on test",
         "Row: the voters' majority. Column: the most probable label.",

@@ -65,6 +65,8 @@ def test_it_learns_and_what_it_writes_runs(made: dict[str, Any], tmp_path: Path)
     assert test["precision"] >= 0.8
     assert test["calibration_error"] < 0.06
     assert sum(map(sum, test["confusion"])) == test["faces"]
+    assert "(coverage.png)" in (tmp_path / "card.md").read_text()
+    assert (tmp_path / "coverage.png").read_bytes().startswith(b"\x89PNG")
     model = ExpressionModel(tmp_path)
     values = [0.05] * len(AU_ORDER)
     values[index("AU06")] = values[index("AU12")] = 0.95
