@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final
 
 import assistant
-from assistant.commands import analyze, demo, describe, doctor, options, run, settings, sounds, voices
+from assistant.commands import analyze, demo, describe, doctor, options, preview, run, settings, sounds, voices
 from assistant.dumps import forbid_dumps
 from assistant.errors import FacecueError
 
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"facecue {assistant.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (demo, run, describe, analyze, doctor, settings, voices, sounds):
+    for module in (demo, run, describe, analyze, doctor, settings, preview, sounds, voices):
         words = (module.__doc__ or "").strip()
         name = module.__name__.rpartition(".")[2]
         sub = commands.add_parser(name, help=words.splitlines()[0], description=words, allow_abbrev=False)

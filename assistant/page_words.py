@@ -8,6 +8,8 @@ from assistant import languages
 from assistant.errors import SettingsError
 from assistant.settings.store import A_FILE, Change, announcement
 from assistant.speech.phrases import Phrases
+from assistant.speech.preview import preview
+from assistant.types import Utterance
 
 
 class PageWords:
@@ -23,6 +25,26 @@ class PageWords:
     def text(self, key: str, **fields: str) -> str:
         """Return a sentence of the section [page], filled in."""
         return str(getattr(self._phrases.page, key)).format(**fields)
+
+    def example(self, path: str, value: object, written: str) -> str:
+        """Return what lets one hear a setting at a value.
+
+        Args:
+            path: of the setting.
+            value: of it.
+            written: the schema's example, in English; "" for none.
+        """
+        section, _, name = path.partition(".")
+        said: tuple[Utterance, ...] = ()
+        if path == "speech.verbosity" and isinstance(value, int):
+            said = preview(self._phrases, value)
+        elif section == "cues":
+            said = preview(self._phrases, 4, frozenset({name}))[:1]
+        elif path == "speech.emotions":
+            said = preview(self._phrases, 2, frozenset({"smile"}), emotions=True)[:1]
+        elif written:
+            return self._phrases.page.voice
+        return " ".join(utterance.text for utterance in said)
 
     def changed(self, changes: tuple[Change, ...]) -> str:
         """Return who changed what; how much they changed where the names of settings are not in the language."""

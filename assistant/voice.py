@@ -106,11 +106,11 @@ class Aloud:
         self._heard, self._clock = player.name != "none", SystemClock()
         self._speaker = QueueSpeaker(voice, player, self._clock)
 
-    def say(self, text: str) -> None:
-        """Speak."""
+    def say(self, text: str, earcon: str = "", pan: float = 0.0) -> None:
+        """Speak, after a sound where one is named, from a side."""
         if self._heard:
             now_s = self._clock.now_s()
-            words = Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer")
+            words = Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer", pan=pan, earcon=earcon)
             self._speaker.say(words, now_s)
             self._speaker.drain(time.sleep)
 
@@ -119,11 +119,6 @@ class Aloud:
         if self._heard:
             self._speaker.chime(name)
             time.sleep(earcons.earcon(name).seconds + _SINKS_IN_S)
-
-    def pause(self, seconds: float) -> None:
-        """Say nothing for a while."""
-        if self._heard:
-            time.sleep(seconds)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -256,6 +256,7 @@ class Page(_Section):
 
     code: Annotated[_Text, _with_braces("code")]
     example: Annotated[_Text, _with_braces("text")]
+    voice: _Words
     off: _Words
     nobody: _Words
     paired: Annotated[_Text, _with_braces("name")]

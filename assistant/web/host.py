@@ -66,6 +66,10 @@ class Sentences(Protocol):
         """Return a sentence by its key in the section [page] of the phrase files."""
         ...
 
+    def example(self, path: str, value: object, written: str) -> str:
+        """Return what lets one hear a setting at a value; `written` is the schema's example, in English."""
+        ...
+
     def changed(self, changes: tuple[Change, ...]) -> str:
         """Return who changed what."""
         ...
@@ -256,9 +260,9 @@ class PageHost:
         self._on_change()
         return {"said": words}
 
-    def _preview(self, text: str) -> dict[str, Any]:
-        now_s = self._clock.now_s()
-        example = self._words().text("example", text=text[:300])  # else it would be taken for true
+    def _preview(self, path: str, value: object, text: str) -> dict[str, Any]:
+        now_s, words = self._clock.now_s(), self._words()
+        example = words.text("example", text=words.example(path, value, text[:300]))  # else it would be taken for true
         if now_s - self._preview_at_s < _PREVIEW_S:
             return {"spoken": False, "said": example}
         self._preview_at_s = now_s

@@ -178,7 +178,7 @@ class Page:
         """Speak an example on the device, and write it on the page; what was typed stays, not yet saved."""
         text = preview(path, values)
         if text:
-            answer = await self._device.ask("preview", text=text)
+            answer = await self._device.ask("preview", path=path, value=values.get(path), text=text)
             spoken = "The device says" if answer["spoken"] else "The device is still speaking; it would say"
             session.message = f"{spoken}: {answer['said']}"
         return self._section(session, part, values, previewed=path)

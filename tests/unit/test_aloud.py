@@ -53,6 +53,13 @@ def test_one_sound_in_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
     assert room.order == ["Jemand lächelt.", "smiled"]
 
 
+def test_a_level_is_named_and_then_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(monkeypatch)
+    out = call("preview", "--verbosity", "1")[1]
+    assert room.order == ["One: who comes and goes.", "One person, two metres, at one o'clock.", "They left."]
+    assert [line.strip() for line in out.splitlines()] == room.order
+
+
 def test_without_a_sound_device_the_meanings_are_printed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     room = Room(monkeypatch, "No sound: no card. Going on with text only.")
     status, out, err = call("sounds")
