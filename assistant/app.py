@@ -150,8 +150,7 @@ class _Run:
                 self._open_sound(settings)
                 undo.callback(self._player.close)
                 self._player.chime(earcons.earcon(earcons.STARTED))  # models and camera may take their time
-            self._phrases = languages.phrases(settings.speech.language)
-            self._policy = _policy(settings, self._phrases)
+            self._policy = _policy(settings, languages.phrases(settings.speech.language))
             self._sight = build_sight(settings, choose.BUDGET_MS, Listener(self._lost_accelerator, self._loaded_anew))
             self._backend = self._backend or self._sight.choice.backend
             self.health.name(model=self._sight.choice.model_name, backend=self._backend)
@@ -224,7 +223,7 @@ class _Run:
             tuning = PolicyTuning(self._policy, self._live.change if self._live else None)
             more = self._live.actions() if self._live else {}
             self._hand = Hand(
-                shared, tuning, self._phrases, self._clock, settings.controls, self._alert, self._warn, more
+                shared, tuning, lambda: self._phrases, self._clock, settings.controls, self._alert, self._warn, more
             )
             self.closing.callback(self._hand.close)
             observers.append(self._hand)
@@ -236,6 +235,11 @@ class _Run:
         tracker = Tracker(vision.forget_after_s)
         stages = Stages(detector, tracker, sight.au_model, smoother, sight.classifier, sight.reader, shared)
         self.loop = Loop(stages, shared, observers, self._clock, SystemClock(), vision.most_faces)
+
+    @property
+    def _phrases(self) -> Phrases:
+        """The words of the moment: the language may be changed while it runs."""
+        return self._policy.phrases
 
     def go(self) -> None:
         """Run to the end of the source and of the words about it; then complete the outputs, come what may."""

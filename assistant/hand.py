@@ -37,7 +37,7 @@ class Hand:
     Args:
         shared: policy and voice.
         tuning: what more, less and mute cue change.
-        phrases: the words.
+        phrases: returns the words, whose language may change.
         clock: the loop's; real time.
         settings: keys and sources.
         alert: tells the wearer words, and prints details.
@@ -49,7 +49,7 @@ class Hand:
         self,
         shared: Shared,
         tuning: Tuning,
-        phrases: Phrases,
+        phrases: Callable[[], Phrases],
         clock: Clock,
         settings: ControlSettings,
         alert: Callable[[str, str], None],
@@ -134,12 +134,12 @@ class Hand:
         try:
             found = bus()
         except DependencyError as error:
-            self._alert(self._phrases.error(error), f"{error} Going on without a remote.")
+            self._alert(self._phrases().error(error), f"{error} Going on without a remote.")
             return
         self._sources.enter_context(Remotes(self._settings.remote, self.press, self._tell, self._remote_lost, found))
 
     def _remote_lost(self, lost: bool) -> None:
-        words = self._phrases.control
+        words = self._phrases().control
         self._alert(words.remote_lost if lost else words.remote_back, "remote lost." if lost else "remote back.")
 
     def _run(self) -> None:

@@ -67,7 +67,8 @@ class FixedSight:
 def dispatcher(people: int | None = 1, verbosity: int = 2, more=None):
     """Return a dispatcher with English words, and the fakes behind it."""
     voice, tuning, sight = HeardVoice(), FixedTuning(verbosity), FixedSight(people)
-    return Dispatcher(voice, tuning, sight, phrases(), key_map({}), more), voice, tuning, sight
+    words = phrases()
+    return Dispatcher(voice, tuning, sight, lambda: words, key_map({}), more), voice, tuning, sight
 
 
 Pressed = namedtuple("Pressed", "type code value")

@@ -123,7 +123,7 @@ class Dispatcher:
         voice: is heard.
         tuning: verbosity and cues.
         sight: what is before the camera.
-        words: of the wearer's language.
+        words: returns those of the wearer's language, which may change.
         keys: action by key, for the spoken help.
         more: what does the actions that belong to others, and returns their answer; without one an action "is not
             available".
@@ -137,7 +137,7 @@ class Dispatcher:
         voice: Voice,
         tuning: Tuning,
         sight: Sight,
-        words: Words,
+        words: Callable[[], Words],
         keys: Mapping[str, Action],
         more: Mapping[Action, Callable[[], str]] | None = None,
     ) -> None:
@@ -149,14 +149,14 @@ class Dispatcher:
         self._stepped_s = -_STEPPING_S
         self._effects: dict[Action, Callable[[], str]] = {
             Action.HERE: self._here,
-            Action.REPEAT: lambda: self._last_text or self._words.control.nothing_said,
+            Action.REPEAT: lambda: self._last_text or self._words().control.nothing_said,
             Action.STOP: self._stop,
             Action.MORE: lambda: self._step_verbosity(1),
             Action.LESS: lambda: self._step_verbosity(-1),
             Action.PAUSE: self._pause_or_resume,
             Action.MUTE_CUE: self._mute_cue,
             Action.NEXT_PERSON: self._describe_next,
-            Action.SPELL: lambda: spelled(self._last_text) or self._words.control.nothing_said,
+            Action.SPELL: lambda: spelled(self._last_text) or self._words().control.nothing_said,
             Action.HELP: self._help,
             **(more or {}),
         }
@@ -167,7 +167,7 @@ class Dispatcher:
             if now_s - self._stepped_s > _STEPPING_S:
                 self._next_person = 0
             self._stepped_s = now_s
-        effect = self._effects.get(action, lambda: self._words.control.unavailable)
+        effect = self._effects.get(action, lambda: self._words().control.unavailable)
         if answer := effect():
             self._voice.answer(answer)
 
@@ -178,7 +178,7 @@ class Dispatcher:
     def cover(self, covered: bool) -> None:
         """Pause under a hand on the lens, and go on when it is lifted; what a key paused, a key resumes."""
         if covered and not self.paused:
-            self._voice.answer(self._pause("cover", self._words.control.covered))
+            self._voice.answer(self._pause("cover", self._words().control.covered))
         elif not covered and self.paused == "cover":
             self._voice.answer(self._resume())
 
@@ -187,12 +187,12 @@ class Dispatcher:
     def _here(self) -> str:
         self._next_person = 0
         scene = self._sight.scene()
-        return self._words.control.blind if scene is None else self._told(self._sight.describe(scene))
+        return self._words().control.blind if scene is None else self._told(self._sight.describe(scene))
 
     def _describe_next(self) -> str:
         scene = self._sight.scene()
         if scene is None:
-            return self._words.control.blind
+            return self._words().control.blind
         if not scene.people:
             return self._told(self._sight.describe(scene))
         at = self._next_person % len(scene.people)
@@ -209,7 +209,7 @@ class Dispatcher:
         return ""
 
     def _pause_or_resume(self) -> str:
-        return self._resume() if self.paused else self._pause("key", self._words.control.paused)
+        return self._resume() if self.paused else self._pause("key", self._words().control.paused)
 
     def _pause(self, by: Paused, words: str) -> str:
         self.paused = by
@@ -221,10 +221,10 @@ class Dispatcher:
         self.paused = ""
         self._voice.hush(False)
         self._voice.sound(RESUMED)
-        return self._words.control.resumed
+        return self._words().control.resumed
 
     def _step_verbosity(self, step: int) -> str:
-        answers, level = self._words.control, self._tuning.verbosity + step
+        answers, level = self._words().control, self._tuning.verbosity + step
         if level > MOST:
             return answers.most
         if level < LEAST:
@@ -234,20 +234,20 @@ class Dispatcher:
 
     def _mute_cue(self) -> str:
         """Switch the kind of news last said off, or on again; nothing else may have been said since."""
-        answers, cue = self._words.control, self._last_cue
+        answers, cue = self._words().control, self._last_cue
         if cue is None:
             return answers.no_news
         if cue not in self._tuning.all_cues:
             return answers.unmutable
         cues = self._tuning.cues ^ {cue}
         self._tuning.tune(self._tuning.verbosity, cues)
-        return (answers.unmuted if cue in cues else answers.muted).format(cue=self._words.cue(cue))
+        return (answers.unmuted if cue in cues else answers.muted).format(cue=self._words().cue(cue))
 
     def _help(self) -> str:
         first = {action: key for key, action in reversed(list(self._keys.items()))}
-        line = self._words.control.help
+        line = self._words().control.help
         return " ".join(
-            line.format(key=spoken_name(first[action]), action=self._words.action(action))
+            line.format(key=spoken_name(first[action]), action=self._words().action(action))
             for action in Action
             if action in first
         )

@@ -137,6 +137,11 @@ class Policy:
         return known and self._now_s - track.last_s <= _OUT_OF_VIEW_S
 
     @property
+    def phrases(self) -> Phrases:
+        """The words of the moment."""
+        return self._phrases
+
+    @property
     def dim(self) -> bool:
         """Whether it is too dark to say that nobody is there."""
         return self._light.dim

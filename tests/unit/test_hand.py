@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from assistant import languages
 from assistant.camera import watch
 from assistant.clock import ManualClock, SystemClock
 from assistant.controls.actions import Action
@@ -68,7 +69,7 @@ class Run:
         self.hand = Hand(
             self.shared,
             PolicyTuning(self.policy),
-            phrases(),
+            lambda: self.policy.phrases,
             self.clock,
             settings or ControlSettings(keyboard=False),
             self.alert,
@@ -362,6 +363,13 @@ def test_what_is_changed_by_key_is_kept():
     tuning.tune(3, tuning.cues - {"smile"})
     tuning.tune(3, tuning.cues)
     assert kept == [{"speech.verbosity": 3}, {"cues.smile": False}]
+
+
+def test_answers_are_in_the_language_of_the_moment():
+    with Run() as run:
+        run.policy.configure(phrases=languages.phrases("de"))
+        assert run.press(Action.MORE) == "Drei: auch Bewegungen."
+        assert run.press(Action.HERE) == "Ich sehe gerade nichts."
 
 
 def test_an_unmapped_key_does_nothing():
