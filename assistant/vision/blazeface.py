@@ -238,7 +238,7 @@ def _sample(image_rgb: ImageRgb, square: _Square, size_px: int) -> npt.NDArray[n
     small = ((x2 - x1) // factors[0], (y2 - y1) // factors[1])
     region = image_rgb[y1 : y1 + small[1] * factors[1], x1 : x1 + small[0] * factors[0]]
     if max(factors) > 1:
-        region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
+        region = _shrunk(region, small)
     starts = (x1 - square.left, y1 - square.top)
     shifts = [(start + factor / 2) * scale - 0.5 for start, factor in zip(starts, factors, strict=True)]
     matrix = np.array([[factors[0] * scale, 0, shifts[0]], [0, factors[1] * scale, shifts[1]]], np.float64)
@@ -246,6 +246,17 @@ def _sample(image_rgb: ImageRgb, square: _Square, size_px: int) -> npt.NDArray[n
     values: npt.NDArray[np.float32] = np.divide(sampled[None], 127.5, dtype=np.float32)
     values -= 1.0
     return values
+
+
+def _shrunk(region: ImageRgb, size: tuple[int, int]) -> ImageRgb:
+    """Return a picture averaged down to a size that divides its own; by halves first, which OpenCV does far faster."""
+    height, width = region.shape[:2]
+    while width % (2 * size[0]) == 0 and height % (2 * size[1]) == 0:
+        width, height = width // 2, height // 2
+        region = np.asarray(cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if (width, height) == size:
+        return region
+    return np.asarray(cv2.resize(region, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _decode(outputs: Sequence[npt.NDArray[Any]], anchors: Floats, min_score: float) -> Floats:

@@ -73,6 +73,13 @@ def test_a_square_is_sampled_where_it_lies(side, offset):
     assert np.abs(back[:, 10, 1] - expected)[down].max() < 1.4
 
 
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 6, 10])
+def test_a_picture_shrunk_by_halves_first_is_the_picture_shrunk_at_once(factor):
+    picture = np.random.default_rng(1).integers(0, 256, (12 * factor, 16 * factor, 3), dtype=np.uint8)
+    expected = picture.reshape(12, factor, 16, factor, 3).mean((1, 3))
+    assert np.abs(blazeface._shrunk(picture, (16, 12)) - expected).max() <= 1.0  # half a level for each rounding
+
+
 def test_outside_the_picture_is_black():
     white = np.full((50, 50, 3), 255, np.uint8)
     assert (blazeface._sample(white, blazeface._Square(100.0, 100.0, 30.0), 128) == -1).all()
