@@ -109,6 +109,10 @@ class Words(Protocol):
         """Return the name of a kind of news."""
         ...
 
+    def key(self, name: str) -> str:
+        """Return a key's name; "" for one that is named alike in every language."""
+        ...
+
     def action(self, name: str) -> str:
         """Return what a key does."""
         ...
@@ -244,10 +248,9 @@ class Dispatcher:
         return (answers.unmuted if cue in cues else answers.muted).format(cue=self._words().cue(cue))
 
     def _help(self) -> str:
-        first = {action: key for key, action in reversed(list(self._keys.items()))}
-        line = self._words().control.help
+        words, first = self._words(), {action: key for key, action in reversed(list(self._keys.items()))}
         return " ".join(
-            line.format(key=spoken_name(first[action]), action=self._words().action(action))
+            words.control.help.format(key=words.key(key) or spoken_name(key), action=words.action(action))
             for action in Action
-            if action in first
+            if (key := first.get(action))
         )

@@ -79,7 +79,6 @@ def spoken_name(key: str) -> str:
 
 
 _SPOKEN: Final = {
-    "esc": "escape",
     "pageup": "page up",
     "pagedown": "page down",
     "question": "question mark",

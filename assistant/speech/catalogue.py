@@ -251,6 +251,21 @@ class Action(_Section):
     help: _Words
 
 
+class Key(_Section):
+    """Name the keys whose names are words."""
+
+    enter: _Words
+    space: _Words
+    esc: _Words
+    tab: _Words
+    plus: _Words
+    minus: _Words
+    up: _Words
+    down: _Words
+    left: _Words
+    right: _Words
+
+
 class Page(_Section):
     """Tell what the settings page does."""
 
@@ -311,6 +326,7 @@ class Catalogue(_Section):
     control: Control
     cue: Cue
     action: Action
+    key: Key
     page: Page
     sound: Sound
     error: Trouble

@@ -76,7 +76,7 @@ def _fillings(words: Catalogue, pick: Callable[..., str]) -> Mapping[str, str]:
         "direction": direction,
         "place": words.sentence.place.format(distance=distance, direction=direction),
         "cue": pick(_values(words.cue), key=count_words),
-        "key": "F1",
+        "key": pick(_values(words.key), key=count_words),
         "code": "1",
         "text": movement,
         "name": "Anna",

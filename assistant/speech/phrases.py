@@ -78,6 +78,10 @@ class Phrases:
         """Return a kind of news, such as "Smiles"."""
         return str(getattr(self._words.cue, name))
 
+    def key(self, name: str) -> str:
+        """Return a key's name, such as "space"; "" for one that is named alike in every language."""
+        return str(getattr(self._words.key, name, ""))
+
     def action(self, name: str) -> str:
         """Return what a key does, such as "next person"."""
         return str(getattr(self._words.action, name))

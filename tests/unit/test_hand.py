@@ -370,6 +370,7 @@ def test_answers_are_in_the_language_of_the_moment():
         run.policy.configure(phrases=languages.phrases("de"))
         assert run.press(Action.MORE) == "Drei: auch Bewegungen."
         assert run.press(Action.HERE) == "Ich sehe gerade nichts."
+        assert " Leertaste: still sein. " in run.press(Action.HELP)
 
 
 def test_an_unmapped_key_does_nothing():
