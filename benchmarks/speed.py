@@ -220,6 +220,7 @@ def measure(arguments: argparse.Namespace, options: Sequence[str]) -> dict[str, 
         "command": " ".join(["python -m benchmarks.speed", *sys.argv[1:]]),
         "device": fingerprint(),
         "python": platform.python_version(),
+        "note": arguments.note,
         "rounds": arguments.rounds,
         "load_before": round(os.getloadavg()[0], 2),
         "programs": {},
@@ -269,6 +270,7 @@ def table(report: dict[str, Any]) -> str:
     """Return the report as plain lines that a screen reader can follow."""
     device = report["device"]
     lines = [f"{report['date']}, {device['cpu']}, {device['cores']} cores, load before {report['load_before']}"]
+    lines += [report["note"]] if report["note"] else []
     for scene, programs in report["programs"].items():
         lines += [
             "",
@@ -311,6 +313,9 @@ def main() -> int:
         parser.add_argument(peer.option, metavar="PATH", help=f"the {words} that has {peer.name} installed")
         if peer.model:
             parser.add_argument(peer.model, metavar="FILE", help=f"the model of {peer.name}")
+    parser.add_argument(
+        "--note", default="", help="what the reader must know of the machine's state; kept in the report"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/DATE-speed.json")
     arguments, options = parser.parse_known_args()

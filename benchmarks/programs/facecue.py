@@ -11,10 +11,19 @@ import io
 import json
 import sys
 import time
+from dataclasses import fields
 from typing import Any, Final
 
-VERBS: Final = ("detect", "update", "estimate", "smooth", "classify", "consider")
-"""Of the stages, in the order of `loop.Stages`."""
+VERBS: Final = {
+    "detector": "detect",
+    "tracker": "update",
+    "au_model": "estimate",
+    "smoother": "smooth",
+    "classifier": "classify",
+    "reader": "read",
+    "policy": "consider",
+}
+"""The one verb of each of `loop.Stages`."""
 
 
 class Timed:
@@ -50,7 +59,10 @@ def watch(times_ms: dict[str, list[float]], seen: dict[str, Any]) -> None:
     composed: Any = app
     composed.Loop = Watched
     composed.Stages = lambda *stages: loop.Stages(
-        *(Timed(stage, verb, times_ms[verb]) for stage, verb in zip(stages, VERBS, strict=True))
+        *(
+            Timed(stage, VERBS[each.name], times_ms[VERBS[each.name]])
+            for stage, each in zip(stages, fields(loop.Stages), strict=True)
+        )
     )
 
 
@@ -58,7 +70,7 @@ def run(clip: str, options: list[str]) -> dict[str, Any]:
     """Run to the clip's end."""
     from assistant.__main__ import main
 
-    times_ms: dict[str, list[float]] = {verb: [] for verb in VERBS}
+    times_ms: dict[str, list[float]] = {verb: [] for verb in VERBS.values()}
     seen: dict[str, Any] = {"first_s": None, "faces": 0}
     watch(times_ms, seen)
     printed = io.StringIO()
