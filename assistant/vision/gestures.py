@@ -35,7 +35,7 @@ def gesture(times_s: Sequence[float], pitch_deg: Sequence[float], yaw_deg: Seque
         pitch_deg: as many.
         yaw_deg: as many.
     """
-    pitch, yaw = (_blurred(times_s, values) for values in (pitch_deg, yaw_deg))
+    pitch, yaw = _blurred(times_s, pitch_deg, yaw_deg)
     nod, shake = _width(times_s, pitch), _width(times_s, yaw)
     if max(nod, shake) == 0.0:
         return ""
@@ -56,11 +56,12 @@ def talking(times_s: Sequence[float], open_mouth: Sequence[float]) -> bool:
     return len(found) >= _TALK_SWINGS
 
 
-def _blurred(times_s: Sequence[float], values: Sequence[float]) -> list[float]:
-    """Return the values with each a weighted mean of those around it (a Gaussian in time)."""
+def _blurred(times_s: Sequence[float], *series: Sequence[float]) -> list[list[float]]:
+    """Return each series with every value a weighted mean of those around it (a Gaussian in time)."""
     at = np.asarray(times_s)
     weights = np.exp(-(((at[:, None] - at) / _BLUR_S) ** 2) / 2)
-    return [float(value) for value in weights @ np.asarray(values) / weights.sum(1)]
+    blurred: list[list[float]] = ((np.asarray(series) @ weights) / weights.sum(0)).tolist()  # weights are symmetric
+    return blurred
 
 
 def _width(times_s: Sequence[float], values: Sequence[float]) -> float:

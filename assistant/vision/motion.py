@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 WINDOW_S: Final = 2.0
 """How much of the past is looked at."""
@@ -29,12 +31,19 @@ def speed_m_s(times_s: Sequence[float], distances_m: Sequence[float]) -> float:
     """
     if times_s[-1] - times_s[0] < _SHORTEST_S:
         return 0.0
-    chosen = np.unique(np.linspace(0, len(times_s) - 1, _STEPS).round().astype(int))
-    at, far = np.asarray(times_s)[chosen], np.asarray(distances_m)[chosen]
-    first, second = np.triu_indices(len(chosen), 1)
+    first, second = _pairs(len(times_s))
+    at, far = np.asarray(times_s), np.asarray(distances_m)
     passed = at[second] - at[first]
     apart = passed > 0.2 * _SHORTEST_S
     return float(np.median((far[second] - far[first])[apart] / passed[apart]))
+
+
+@lru_cache(maxsize=128)
+def _pairs(count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the earlier and the later sample of each pair, of so many samples."""
+    chosen = np.unique(np.linspace(0, count - 1, _STEPS).round().astype(np.intp))
+    first, second = np.triu_indices(len(chosen), 1)
+    return chosen[first], chosen[second]
 
 
 def motion(times_s: Sequence[float], distances_m: Sequence[float], before: str) -> str:

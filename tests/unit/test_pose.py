@@ -76,3 +76,14 @@ def test_any_landmarks_give_angles_in_range(values):
     assert -180 <= yaw <= 180
     assert -90 <= pitch <= 90
     assert -180 <= roll <= 180
+
+
+def test_the_fit_in_closed_form_is_that_of_the_singular_values():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        points = random.normal(size=(6, 2)) * random.uniform(1, 100) + random.normal(size=2) * 300
+        found = pose._fit(points.astype(np.float32))
+        left, size, right = np.linalg.svd((pose._SOLVE @ points.astype(np.float32)).T, full_matrices=False)
+        assert found is not None
+        assert found[0] == pytest.approx(left @ right, abs=1e-6)
+        assert found[1] == pytest.approx(size.mean(), rel=1e-6)
