@@ -22,9 +22,10 @@ RATE_HZ: Final = 15
 SEGMENT_S: Final = 3.0
 DISSOLVE_S: Final = 0.3
 """How long one picture takes to become the next; latency counts from its beginning."""
+_RESTED: Final = ("neutral", "neutral", "happiness", "neutral")
 _SIDE_PX: Final = 400
 _NOISE: Final = 4.0  # grey levels of one standard deviation
-_REST: Final = 0.55  # strength of a rest pose: a target drawn so far is marked (FACS C)
+_REST: Final = 0.75  # strength of a rest pose: a target drawn so far is severe (FACS D)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def rested_clip(assets: Assets, number: int, rest: Sequence[str]) -> Clip:
         draw(compose(assets, identity, bias | shown), setting.light, View(), background)
         for shown in ({}, {"AU06": 0.8, "AU12": 0.9, "AU25": 0.6})
     )
-    return Clip(f"{'+'.join(rest) or 'none'} {number}", (still, still, smile, still), ("", "", "happiness", ""), number)
+    return Clip(f"{'+'.join(rest) or 'none'} {number}", (still, still, smile, still), _RESTED, number)
 
 
 def _read(path: Path) -> ImageRgb:

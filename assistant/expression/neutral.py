@@ -7,6 +7,9 @@ Three limits keep an expression from becoming somebody's neutral. Only units tha
 none of those that make a smile, a surprise or speech, so whoever smiles from the first moment goes on smiling. Only a
 low quantile counts, so a frown that comes and goes leaves no trace. And the shift is bounded, so a strong frown is
 seen even on a face that has never shown anything else. Numbers stay in memory, and only as long as the track.
+
+The other way round, a slight smile is told from the very person's rest: on a face whose lip corners the model is surer
+are at rest than on average, they need to move less.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ from assistant.types import ActionUnits
 LEARNED: Final = ("AU04", "AU10", "AU14", "AU15", "AU17", "AU23", "AU24")
 """Low or drawn brows, deep folds beside the nose, and lips that are thin, pressed or turned down at rest. Lids are left
 out, because tired lids droop for a time and the drowsiness cue reads them."""
-_COLUMNS: Final = np.array([index(unit) for unit in LEARNED])
+SMILE: Final = "AU12"
+_COLUMNS: Final = np.array([index(unit) for unit in (*LEARNED, SMILE)])
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ class _Rest:
     seen_s: float
     kept_s: float = -math.inf
     odds: deque[tuple[float, ...]] = field(default_factory=deque)
-    shift: tuple[float, ...] = (0.0,) * len(LEARNED)
+    shift: tuple[float, ...] = (0.0,) * len(_COLUMNS)
 
 
 class Neutral:
@@ -51,6 +55,8 @@ class Neutral:
             to be learned.
         rest: probability that the model gives a unit of an average resting face at most; only what is above counts.
         most: largest shift, in log-odds. 2.5 turns a probability of 0.55 into 0.09, and 0.98 into 0.80.
+        lift: how far the lip corners of a face that rests below `rest` are lifted at most, in log-odds. 1.0 turns a
+            probability of 0.38 into 0.62, and never lifts the rest itself above `rest`.
         memory_s: rest is learned from about the last minute.
         forget_after_s: a track unseen for longer starts afresh.
     """
@@ -62,11 +68,14 @@ class Neutral:
         quantile: float = 0.2,
         rest: float = 0.1,
         most: float = 2.5,
+        lift: float = 1.0,
         memory_s: float = 60.0,
         forget_after_s: float = 2.0,
     ) -> None:
         self._thresholds, self._after_s, self._quantile = tuple(thresholds), after_s, quantile
-        self._rest, self._most = math.log(rest / (1.0 - rest)), most
+        self._rest = math.log(rest / (1.0 - rest))
+        self._least_shift = np.array([0.0] * len(LEARNED) + [-lift])
+        self._most_shift = np.array([most] * len(LEARNED) + [0.0])
         self._every_s, self._count = 0.25, max(int(memory_s / 0.25), 1)
         self._forget_after_s = forget_after_s
         self._tracks: dict[int, _Rest] = {}
@@ -99,14 +108,14 @@ class Neutral:
             rest.odds.popleft()
         if now_s - rest.began_s >= self._after_s:
             level = np.quantile(np.array(rest.odds), self._quantile, axis=0)  # NaN for a unit that is not known
-            shift = np.clip(np.nan_to_num(level - self._rest), 0.0, self._most)
+            shift = np.clip(np.nan_to_num(level - self._rest), self._least_shift, self._most_shift)
             rest.shift = tuple(float(value) for value in shift)
 
     def _less(self, units: ActionUnits, shift: tuple[float, ...]) -> ActionUnits:
         probability, present = list(units.probability), list(units.present)
         for column, by in zip(_COLUMNS.tolist(), shift, strict=True):
             p = probability[column]
-            if p is not None and by > 0.0:
+            if p is not None and by != 0.0:
                 odds = float(log_odds(np.array(p))) - by
                 probability[column] = 1.0 / (1.0 + math.exp(-odds))
                 present[column] = probability[column] >= self._thresholds[column]

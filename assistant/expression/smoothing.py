@@ -25,7 +25,7 @@ class Smoother:
 
     Args:
         thresholds: of each unit, in `facs.AU_ORDER`.
-        half_life_s: after this time a face that changed shows half of the change. 0.3 s leaves a fifth of the noise
+        half_life_s: after this time a face that changed shows half of the change. 0.15 s leaves a quarter of the noise
             between frames at 30 a second (the square root of s / (2 - s), s being the weight of a new frame).
         hysteresis: in probability; 0.1 is more than that remainder where frames differ by up to 0.3.
         forget_after_s: a track unseen for longer starts afresh.
@@ -37,7 +37,7 @@ class Smoother:
     def __init__(
         self,
         thresholds: Sequence[float],
-        half_life_s: float = 0.3,
+        half_life_s: float = 0.15,
         hysteresis: float = 0.1,
         forget_after_s: float = _FORGET_AFTER_S,
     ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.expression.classifier import EDGE
-from assistant.expression.neutral import LEARNED, Neutral, PersonalSmoother
+from assistant.expression.neutral import LEARNED, SMILE, Neutral, PersonalSmoother
 from assistant.facs import AU_ORDER, index
 from assistant.types import ActionUnits
 from tests.model_builders import units
@@ -55,6 +55,22 @@ def test_a_movement_on_top_of_the_rest_is_seen_and_one_from_none_untouched() -> 
     assert value(moved, "AU15") == pytest.approx(0.95)
 
 
+def test_a_slight_smile_is_seen_on_a_face_known_at_rest_and_on_no_other() -> None:
+    neutral, slight = Neutral(HALF), units(AU12=0.4)
+    assert neutral.correct(1, slight, 0.0).present[index(SMILE)] is False
+    watch(neutral, 5.0, track=2, AU12=0.02)
+    smiling = neutral.correct(2, slight, 5.0)
+    assert smiling.present[index(SMILE)] is True
+    assert value(smiling, SMILE) == pytest.approx(0.64, abs=0.01)
+    watch(neutral, 5.0, track=3, AU12=0.2)
+    assert neutral.correct(3, slight, 5.0) == slight
+
+
+@pytest.mark.parametrize("rest", [0.01, 0.05, 0.1, 0.3])
+def test_lifting_makes_no_smile_of_a_rest(rest: float) -> None:
+    assert value(watch(Neutral(HALF), 5.0, AU12=rest), SMILE) <= max(rest, 0.1) + 1e-9
+
+
 def test_a_strong_frown_that_never_ends_is_still_seen() -> None:
     assert watch(Neutral(HALF), 120.0, AU04=0.98).present[index("AU04")]
 
@@ -95,22 +111,24 @@ values = st.lists(st.none() | st.floats(0, 1), min_size=18, max_size=18)
 
 
 @given(st.lists(st.tuples(values, st.floats(0, 3)), max_size=20))
-def test_it_only_takes_away_within_bounds_and_keeps_what_is_missing(steps: list[tuple[list, float]]) -> None:
-    neutral, now_s = Neutral(HALF, most=2.5), 0.0
+def test_it_shifts_within_bounds_and_keeps_what_is_missing(steps: list[tuple[list, float]]) -> None:
+    neutral, now_s = Neutral(HALF, most=2.5, lift=1.0), 0.0
     for probability, gap in steps:
         now_s += gap
         face = ActionUnits(tuple(probability), tuple(None if p is None else p >= 0.5 for p in probability))
         found = neutral.correct(1, face, now_s)
-        for before, after in zip(face.probability, found.probability, strict=True):
+        for unit, before, after in zip(AU_ORDER, face.probability, found.probability, strict=True):
             assert (before is None) == (after is None)
             if before is not None and after is not None:
                 clipped = min(max(before, EDGE), 1 - EDGE)
-                assert min(before, odds(clipped, less=2.5)) - 1e-9 <= after <= max(before, EDGE) + 1e-9
+                lowest = before if unit == SMILE else shifted(clipped, -2.5)
+                highest = shifted(clipped, 1.0) if unit == SMILE else clipped
+                assert min(before, lowest) - 1e-9 <= after <= max(before, highest) + 1e-9
 
 
-def odds(probability: float, less: float) -> float:
-    """Return the probability with its log-odds lowered."""
-    return 1 / (1 + math.exp(less - math.log(probability / (1 - probability))))
+def shifted(probability: float, by: float) -> float:
+    """Return the probability with its log-odds changed."""
+    return 1 / (1 + math.exp(-by - math.log(probability / (1 - probability))))
 
 
 def test_the_loop_gets_rest_and_steadiness_in_one() -> None:
