@@ -17,7 +17,7 @@ from assistant.clock import Clock
 from assistant.errors import DependencyError, FacecueError, OutputError
 from assistant.settings.file import parse
 from assistant.settings.keys import keys
-from assistant.settings.store import Change, Store
+from assistant.settings.store import Change, Store, announcement
 from assistant.web.link import LONGEST, encoded
 from assistant.web.pairing import new_code
 
@@ -255,10 +255,9 @@ class PageHost:
     def _announced(self, changes: tuple[Change, ...]) -> dict[str, Any]:
         if not changes:
             return {"said": ""}
-        words = self._words().changed(changes)
-        self._say(Words(words, "settings"))
+        self._say(Words(self._words().changed(changes), "settings"))
         self._on_change()
-        return {"said": words}
+        return {"said": announcement(changes)}  # the page is in English, whatever the wearer's language is
 
     def _preview(self, path: str, value: object, text: str) -> dict[str, Any]:
         now_s, words = self._clock.now_s(), self._words()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from assistant.page_words import page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
 from assistant.settings.schema import NO_EMOTIONS
@@ -50,6 +51,13 @@ def test_a_change_is_made_announced_and_shown(around, anna):
     assert answer.headers["location"] == "/settings/say"
     assert around.store.settings.speech.verbosity == 4
     assert around.said[-1].text == "Anna's phone set verbosity to 4."
+    assert "Anna&#39;s phone set verbosity to 4." in anna.get("/settings/say").text
+
+
+def test_the_page_tells_a_change_in_its_own_language(around, anna):
+    around.host._words = lambda: page_words("de")
+    post(anna, "/settings/say", filled(anna, "/settings/say") | {"speech.verbosity": "4"}, "/settings/say")
+    assert around.said[-1].text == "Anna's phone: 1 Einstellung geändert."
     assert "Anna&#39;s phone set verbosity to 4." in anna.get("/settings/say").text
 
 
