@@ -19,6 +19,7 @@ LARGEST_SIDE_PX: Final = 4096
 """Larger pictures are reduced to this: a face that matters is still far larger than a model's input."""
 _REMEDY: Final = "Use a JPEG, PNG, WebP, TIFF or BMP picture that opens in a picture viewer."
 _HEADER_BYTES: Final = 1 << 20  # a JPEG's size stands behind its EXIF and colour profile
+_MOST_PX_A_BYTE: Final = 8 * 1032  # of a PNG with one bit a pixel: RFC 1951 packs at most 258 bytes into two bits
 _REDUCED: Final = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -50,6 +51,7 @@ def read_picture(path: Path) -> ImageRgb:
     jpeg = stored[:3].tobytes() == b"\xff\xd8\xff"
     factor = _jpeg_reduction(max(width, height)) if jpeg else 1
     _refuse_too_large(path, width, height, factor)
+    _refuse_impossible(path, width, height, stored)
     flags = _REDUCED[factor] if jpeg else cv2.IMREAD_UNCHANGED
     try:
         with silent_stderr():
@@ -120,6 +122,25 @@ def _read_bytes(path: Path) -> npt.NDArray[np.uint8]:
 def _jpeg_reduction(longest_px: int) -> int:
     """Return the reduction inside the decoder, which spares memory, that still leaves `LARGEST_SIDE_PX`."""
     return next((factor for factor in (1, 2, 4) if longest_px < 2 * factor * LARGEST_SIDE_PX), 8)
+
+
+def _refuse_impossible(path: Path, width: int, height: int, stored: npt.NDArray[np.uint8]) -> None:
+    """Refuse a header that promises more than the file holds: the decoder would take gigabytes, and half a minute."""
+    if width * height > _MOST_PX_A_BYTE * stored.size:
+        raise SourceError(f"{path} is damaged: {stored.size} bytes cannot hold {width} x {height} pixels.", _REMEDY)
+    if _longest_png_chunk(stored) > stored.size:
+        raise SourceError(f"{path} is damaged: it promises more bytes than it has.", _REMEDY)
+
+
+def _longest_png_chunk(stored: npt.NDArray[np.uint8]) -> int:
+    """Return the longest length that a PNG's chunks claim to have (PNG specification, 5.3); 0 for other files."""
+    longest, at = 0, 8
+    if stored[:8].tobytes() != b"\x89PNG\r\n\x1a\n":
+        return 0
+    while at + 8 <= stored.size and longest <= stored.size:
+        length = int.from_bytes(stored[at : at + 4].tobytes(), "big")
+        longest, at = max(longest, length), at + length + 12
+    return longest
 
 
 def _refuse_too_large(path: Path, width: int, height: int, factor: int) -> None:

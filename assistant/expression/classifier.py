@@ -142,7 +142,7 @@ def read_weights(path: Path) -> Weights:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"The model file {path} is wrong: {key} {first['msg']}.", _REMEDY) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"The model file {path} cannot be read: {error}.", _REMEDY) from error
 
 

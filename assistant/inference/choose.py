@@ -180,7 +180,7 @@ def _read(cache_file: Path | None) -> dict[str, Any]:
         return {}
     try:
         document = json.loads(cache_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -106,7 +106,7 @@ class Manifest(BaseModel):
     @field_validator("file")
     @classmethod
     def _stay_in_folder(cls, file: str) -> str:
-        if not file or Path(file).name != file or "\\" in file:
+        if not file or not file.isprintable() or Path(file).name != file or "\\" in file:
             raise ValueError("must be the name of a file in the same folder, without a path")
         return file
 
@@ -145,6 +145,8 @@ class Manifest(BaseModel):
             ) from error
         except ValidationError as error:
             raise ModelError(f"The model manifest {path} is wrong: {_first(error)}.", REMEDY) from error
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+            raise ModelError(f"The model manifest {path} cannot be read: {error}.", REMEDY) from error
 
 
 def verify(folder: Path) -> Manifest:

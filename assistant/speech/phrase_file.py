@@ -33,11 +33,11 @@ def read(path: Path) -> Catalogue:
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"The phrases {path} are not UTF-8 text.", "Save the file as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"The phrases {path} are not valid TOML: {error}.", "Correct that line.") from error
     except ValidationError as error:
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # explains a missing key
         raise _explained(first, path, text) from error
+    except (ValueError, RecursionError) as error:  # besides TOML's own: a number too long, lists in lists in lists
+        raise SettingsError(f"The phrases {path} are not valid TOML: {error}.", "Correct that line.") from error
 
 
 def _explained(problem: Any, path: Path, text: str) -> SettingsError:
