@@ -196,7 +196,7 @@ def _no_memory() -> FacecueError:
 
 def brightness(frame: Frame) -> float:
     """Return the mean luminance in [0, 1] (ITU-R BT.601), from every eighth pixel each way."""
-    return float(frame.image_rgb[::8, ::8].reshape(-1, 3).mean(0) @ np.array([0.299, 0.587, 0.114])) / 255.0
+    return float((frame.image_rgb[::8, ::8].reshape(-1, 3) @ np.array([0.299, 0.587, 0.114])).mean()) / 255.0
 
 
 def _percentile(values: deque[float], percent: float) -> float | None:

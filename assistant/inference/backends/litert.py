@@ -83,7 +83,7 @@ class Runner:
             for index, array in zip(self._input_index, arrays, strict=True):
                 self._interpreter.set_tensor(index, array)
             self._interpreter.invoke()
-            return tuple(np.array(self._interpreter.get_tensor(index)) for index in self._output_index)
+            return tuple(self._interpreter.get_tensor(index) for index in self._output_index)  # copies
         except RuntimeError as error:
             raise BackendError(
                 f"LiteRT failed: {one_line(error)}.", "Use another back end, or restart Facecue."
