@@ -9,6 +9,7 @@ from assistant.facs import AU_ORDER
 from assistant.types import ActionUnits
 
 _CLEARLY: Final = 0.6  # a claim should be right more often than not, by a margin: silence beats a guess
+_VERY_CLEARLY: Final = 0.75  # where a mouth at rest or a hand before it is taken for the movement (docs/transcripts.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Movement:
         without: Action Units that must not be present.
         cue: the switch that it belongs to.
         level: verbosity from which it is said unasked.
+        clearly: least probability of each unit.
     """
 
     name: str
@@ -28,12 +30,14 @@ class Movement:
     without: tuple[str, ...] = ()
     cue: str = "movement"
     level: int = 3
+    clearly: float = _CLEARLY
 
     def evidence(self, shown: ActionUnits) -> dict[str, float] | None:
         """Return the units with their probabilities, or None where the face does not show it."""
         probability = dict(zip(AU_ORDER, shown.probability, strict=True))
         present = {au for au, there in zip(AU_ORDER, shown.present, strict=True) if there}
-        clear = {au: p for au in self.units if au in present and (p := probability[au]) is not None and p >= _CLEARLY}
+        known = {au: p for au in self.units if au in present and (p := probability[au]) is not None}
+        clear = {au: p for au, p in known.items() if p >= self.clearly}
         return None if len(clear) < len(self.units) or present & set(self.without) else clear
 
 
@@ -44,7 +48,7 @@ MOVEMENTS: Final = (
     Movement("smiling_broadly", ("AU06", "AU12", "AU25"), ("AU04", "AU15", "AU17"), "smile", 2),
     Movement("smiling", ("AU12",), ("AU15",), "smile", 2),
     Movement("brows_raised_mouth_open", ("AU01", "AU02", "AU26"), level=2),
-    Movement("mouth_corners_down", ("AU15",), ("AU12",), level=2),
+    Movement("mouth_corners_down", ("AU15",), ("AU12",), level=2, clearly=_VERY_CLEARLY),
     Movement("nose_wrinkled", ("AU09",), level=2),
     Movement("brows_lowered", ("AU04",), ("AU02",)),
     Movement("brows_raised", ("AU01", "AU02")),
