@@ -131,6 +131,32 @@ def device(folder: Path, clip: Path, toml: str = "") -> Iterator[Device]:
             os.close(keyboard)
 
 
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, str, Path]]:
+    """Run `facecue settings serve` without sound; yield its address, the code that it prints, and its settings file."""
+    settings = folder / "settings.toml"
+    settings.write_text("", encoding="utf-8")
+    command = [sys.executable, "-m", "assistant", "settings", "serve", "--port", "0", "--mute", "--settings"]
+    process = subprocess.Popen(
+        [*command, str(settings)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        told = process.stdout.readline() + process.stdout.readline()
+        address, code = re.search(r"http://\S+/", told), re.search(r"Pairing code: ([\d, ]+)", told)
+        assert address, told
+        assert code, told
+        try:
+            yield address[0], code[1].replace(", ", ""), settings
+        finally:
+            process.terminate()
+
+
 def coming_and_going(path: Path, seconds: float) -> Path:
     """Write a clip, 640x480 at 5 frames a second, in which a person is there for four seconds and away for four."""
     empty = np.full((480, 640, 3), 160, np.uint8)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.app_builders import needs_models
-from tests.page_builders import axe, chromium, coming_and_going, device
+from tests.page_builders import axe, chromium, coming_and_going, device, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
 pytest.importorskip("starlette", reason="the page's packages are not installed: pip install '.[page]'")
@@ -102,12 +102,23 @@ def test_all_of_it_by_keyboard_alone(browser, here):
     page.keyboard.press("Enter")
     sync_api.expect(page.get_by_role("status")).to_be_focused()
     here.heard(r"Anna's keyboard set verbosity to 2\.")
+    press_until(page, "", "Overview")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Overview')")
+    press_until(page, "", "Take back the last change")
+    page.keyboard.press("Enter")
+    here.heard(r"Anna's keyboard set verbosity to 1\.")
+    press_until(page, "", "Sign out Anna's keyboard")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Pair with Facecue')")
 
 
 def press_until(page, wanted_id, text="", name=""):
     """Press Tab until what has that id, text or name has the focus; at every stop the focus must be visible."""
     for _ in range(60):
         page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            continue  # past the end; the next one is the first
         now = page.evaluate(
             "() => { const e = document.activeElement, s = getComputedStyle(e.closest('.choice') || e);"
             "const r = e.getBoundingClientRect();"
@@ -170,10 +181,36 @@ def test_no_page_has_a_violation_in_any_state(browser, looked_at, state):
     page.goto(f"{running.address}/settings/say")
     page.get_by_role("button", name="Hear it Smiles").click()
     inspect(page, script, f"{state} preview")
+    page.get_by_role("checkbox", name="Closed eyes").click()
+    page.get_by_role("button", name="Save").last.click()
+    sync_api.expect(page.get_by_role("status")).to_be_focused()
+    inspect(page, script, f"{state} saved")
     page.goto(f"{running.address}/profile")
     page.get_by_role("button", name="Import").click()
     inspect(page, script, f"{state} import error")
     context.close()
+
+
+def test_a_wrong_file_and_a_page_without_a_run_have_no_violation_either(browser, tmp_path):
+    script = axe()
+    page = browser.new_context(viewport=PHONE).new_page()
+    with served(tmp_path) as (address, code, file):
+        page.goto(address)
+        page.get_by_label("Your name").fill("Anna")
+        page.get_by_label("Six digits").fill(code)
+        page.get_by_role("button", name="Pair").click()
+        page.wait_for_selector("h1:has-text('Overview')")
+        for path in ("", "device", "words"):
+            visit(page, address + path, script, f"served {path}")
+        file.write_text("[speech]\nverbosity = 9\n", encoding="utf-8")
+        warning = page.get_by_text("The settings file is wrong.")
+        for _ in range(40):
+            page.goto(address)
+            if warning.is_visible():
+                break
+            page.wait_for_timeout(250)
+        assert "line 2" in page.inner_text(".warning")
+        inspect(page, script, "served, wrong file")
 
 
 def visit(page, address, script, name):
