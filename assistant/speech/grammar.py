@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, cast
 
@@ -16,6 +17,8 @@ _CAPITALS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """First letters whose capitals are not those of Unicode's default, by language (Unicode's SpecialCasing; in Dutch the
 letter ij, and an accent of stress, which a capital does not bear: één, Eén)."""
+
+_TWO_IS: Final = ("tr", "az")
 
 
 def plural(language: str, forms: Mapping[Category, str], number: float, words: str = "", **more: str) -> str:
@@ -55,3 +58,10 @@ def capitalised(language: str, text: str) -> str:
         if text.startswith(first):
             return capital + text[len(first) :]
     return text[:1].upper() + text[1:]
+
+
+def folded(language: str, text: str) -> str:
+    """Return the text for comparing, without case; Turkish has an i and a dotless one, each with its capital."""
+    if language in _TWO_IS:
+        text = text.replace("I", "ı").replace("İ", "i")
+    return unicodedata.normalize("NFC", text.casefold())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import statistics
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -138,27 +137,22 @@ def _forbidden(words: Catalogue, spoken: Mapping[str, str]) -> Iterator[str]:
             if kind == "feeling" and key.startswith("emotion."):
                 continue
             for stem in stems:
-                if _holds(phrase, stem):
+                if _holds(words.language.code, phrase, stem):
                     yield f"{key} = {phrase!r} tells of {kind}: {stem!r} is not said."
 
 
 def _hedges(words: Catalogue) -> Iterator[str]:
     """Find words of feeling that are said as if they were known."""
     for key, phrase in _leaves("emotion", words.emotion.model_dump()):
-        if not any(_holds(phrase, hedge) for hedge in words.rules.hedges):
+        if not any(_holds(words.language.code, phrase, hedge) for hedge in words.rules.hedges):
             yield f"{key} = {phrase!r} is not hedged: it needs one of {', '.join(words.rules.hedges)}."
 
 
-def _holds(phrase: str, stem: str) -> bool:
+def _holds(language: str, phrase: str, stem: str) -> bool:
     """Tell whether a phrase holds a word; a stem that ends with "*" is the beginning of one."""
-    parts = _folded(phrase).split()
+    parts = grammar.folded(language, phrase).split()
     words = {word.strip(_MARKS) for part in parts for word in (part, *re.split(r"['’-]", part))}
-    wanted = _folded(stem)
+    wanted = grammar.folded(language, stem)
     if wanted.endswith("*"):
         return any(word.startswith(wanted[:-1]) for word in words)
     return wanted in words
-
-
-def _folded(text: str) -> str:
-    """Return the text for comparing, without case; Turkish capital dotted I would become two letters."""
-    return unicodedata.normalize("NFC", text.replace("İ", "i").casefold())
