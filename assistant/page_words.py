@@ -6,7 +6,7 @@ import functools
 
 from assistant import languages
 from assistant.errors import SettingsError
-from assistant.settings.store import A_FILE, Change, announcement
+from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, Change, announcement
 from assistant.speech.phrases import Phrases
 from assistant.speech.preview import preview
 from assistant.types import Utterance
@@ -51,6 +51,8 @@ class PageWords:
         if self._phrases.language == "en":
             return announcement(changes)
         by = changes[0].by
+        if by in (QUIET_BEGINS, QUIET_ENDS):
+            return self.text("quiet_begins" if by == QUIET_BEGINS else "quiet_ends")
         return self._phrases.changed(self._phrases.page.a_file if by == A_FILE else by, len(changes))
 
 

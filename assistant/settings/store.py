@@ -23,6 +23,9 @@ from assistant.settings.schema import Settings
 _KEPT: Final = 50  # changes that can be undone
 A_FILE: Final = "The settings file"
 """Who changed a setting where nobody gave a name."""
+QUIET_BEGINS: Final = "Quiet hours begin"
+QUIET_ENDS: Final = "Quiet hours end"
+"""What changed settings where it was the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Change:
 
 
 def announcement(changes: tuple[Change, ...]) -> str:
-    """Return changes by one person in words: "Anna's phone set verbosity to 2."."""
+    """Return changes by one person, or the clock, in words: "Anna's phone set verbosity to 2."."""
+    if changes[0].by in (QUIET_BEGINS, QUIET_ENDS):
+        return f"{changes[0].by}."
     said = [change.key.said(change.new) for change in changes[:3]]
     more = len(changes) - len(said)
     said += [f"changed {more} more"] if more else []
@@ -151,7 +156,7 @@ class Store:
                 self._stamp = stamp
                 return self._reread()
             if in_quiet_hours(self._settings, self._wall()) != self._quiet:
-                return self._adopt(self._text, "The hour")
+                return self._adopt(self._text, QUIET_ENDS if self._quiet else QUIET_BEGINS)
             return ()
 
     def export(self) -> str:

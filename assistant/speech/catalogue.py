@@ -271,6 +271,8 @@ class Page(_Section):
 
     code: Annotated[_Text, _with_braces("code")]
     example: Annotated[_Text, _with_braces("text")]
+    quiet_begins: _Words
+    quiet_ends: _Words
     voice: _Words
     off: _Words
     nobody: _Words

@@ -5,7 +5,7 @@ import pytest
 from assistant.page_words import page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
-from assistant.settings.store import A_FILE, Change, announcement
+from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, Change, announcement
 
 
 def changes(number: int, by: str = "Anna") -> tuple[Change, ...]:
@@ -31,6 +31,11 @@ def test_in_english_changes_are_named():
 
 def test_the_settings_file_has_a_name_in_the_language():
     assert page_words("de").changed(changes(1, A_FILE)) == "Einstellungsdatei: 1 Einstellung geändert."
+
+
+def test_the_clock_is_told_in_the_language():
+    assert page_words("de").changed(changes(3, QUIET_BEGINS)) == "Die Ruhezeit beginnt."
+    assert page_words("cs").changed(changes(3, QUIET_ENDS)) == "Doba klidu končí."
 
 
 def test_sentences_are_filled_in():

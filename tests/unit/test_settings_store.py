@@ -323,9 +323,13 @@ def test_the_profile_quiet_holds_in_quiet_hours_and_then_no_more(path):
     store = Store(path, wall=lambda: now[0])
     assert store.settings.speech.verbosity == 4
     now[0] = time(22)
-    assert [change.new for change in store.follow()] == [1]
+    begins = store.follow()
+    assert [change.new for change in begins] == [1]
+    assert announcement(begins) == "Quiet hours begin."
     now[0] = time(7)
-    assert [change.new for change in store.follow()] == [4]
+    ends = store.follow()
+    assert [change.new for change in ends] == [4]
+    assert announcement(ends) == "Quiet hours end."
 
 
 # What is made from the schema
