@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.expression.classifier import EDGE
@@ -56,12 +56,12 @@ def test_a_movement_on_top_of_the_rest_is_seen_and_one_from_none_untouched() -> 
 
 
 def test_a_slight_smile_is_seen_on_a_face_known_at_rest_and_on_no_other() -> None:
-    neutral, slight = Neutral(HALF), units(AU12=0.4)
+    neutral, slight = Neutral(HALF), units(AU12=0.3)
     assert neutral.correct(1, slight, 0.0).present[index(SMILE)] is False
     watch(neutral, 5.0, track=2, AU12=0.02)
     smiling = neutral.correct(2, slight, 5.0)
     assert smiling.present[index(SMILE)] is True
-    assert value(smiling, SMILE) == pytest.approx(0.64, abs=0.01)
+    assert value(smiling, SMILE) == pytest.approx(0.66, abs=0.01)
     watch(neutral, 5.0, track=3, AU12=0.2)
     assert neutral.correct(3, slight, 5.0) == slight
 
@@ -110,6 +110,7 @@ def test_a_track_unseen_for_long_starts_afresh() -> None:
 values = st.lists(st.none() | st.floats(0, 1), min_size=18, max_size=18)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(values, st.floats(0, 3)), max_size=20))
 def test_it_shifts_within_bounds_and_keeps_what_is_missing(steps: list[tuple[list, float]]) -> None:
     neutral, now_s = Neutral(HALF, most=2.5, lift=1.0), 0.0
