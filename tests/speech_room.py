@@ -11,7 +11,7 @@ from assistant.facs import AU_ORDER
 from assistant.speech.policy import Policy
 from assistant.speech.scheduler import GAP_S, REPEAT_S, Scheduler
 from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, SpeechEvent, Spoken
-from assistant.types import Priority, Scene, Utterance
+from assistant.types import Person, Priority, Scene, Utterance
 from tests.speech_builders import FakePlayer, FakeVoice, phrases
 
 SMILES = ("smiling", "laughing")
@@ -24,13 +24,16 @@ class WatchedRoom:
 
     Attributes:
         faults: what must never happen, in words.
+        talking: whether somebody in the room speaks.
         spoken: what was heard.
     """
 
     def __init__(self, verbosity: int = 4, **scheduling: Any) -> None:
         self.clock = ManualClock()
         self.policy = Policy(phrases(), verbosity=verbosity)
-        scheduler = Scheduler(**{"still_true": self.policy.still_true, **scheduling})
+        self.talking = False
+        courtesy = {"still_true": self.policy.still_true, "somebody_speaks": lambda: self.talking}
+        scheduler = Scheduler(**{**courtesy, **scheduling})
         self.speaker = QueueSpeaker(FakeVoice(), FakePlayer(), self.clock, self._heard, scheduler=scheduler)
         self.spoken: list[Spoken] = []
         self.dropped: list[tuple[str, str]] = []
@@ -62,6 +65,7 @@ class WatchedRoom:
 
     def settle(self, scene: Scene) -> None:
         """Let everything be said that can be."""
+        self.talking = False
         for _ in range(300):
             if self.speaker.idle:
                 return
@@ -86,6 +90,8 @@ class WatchedRoom:
         unprompted = words.priority < Priority.IMPORTANT and not words.prompted
         if unprompted and not self._cut and start_s < self._ended_s + GAP_S - 1e-6:
             self.faults.append(f"{start_s:.1f} s: {words.text!r} after a gap of {start_s - self._ended_s:.2f} s")
+        if unprompted and self.talking:
+            self.faults.append(f"{start_s:.1f} s: {words.text!r} while somebody speaks")
         for part in event.told:
             if part.expires_at_s < start_s:
                 self.faults.append(f"{start_s:.1f} s: {part.text!r} is stale")
@@ -99,18 +105,17 @@ class WatchedRoom:
     def _is_so(self, words: Utterance) -> bool:
         """Judge by the last scene in which the face was seen; an alert is always so.
 
-        Who arrives may get another number meanwhile: somebody must then be in view.
+        A face may get another number meanwhile: somebody must then be where it was, and somebody must be in view where
+        an arrival is told.
         """
         if not words.track:
             return True
+        lately = [scene for seen_s, scene in self._scenes if self.now_s - seen_s <= LATELY_S]
         if words.reason == "arrival" and not any(each in words.text for each in SMILES):
-            return any(scene.people for seen_s, scene in self._scenes if self.now_s - seen_s <= LATELY_S)
-        for seen_s, scene in reversed(self._scenes):
-            for person in scene.people:
-                if person.face.track == words.track:
-                    shows = bool(person.units.present[AU12]) or not any(each in words.text for each in SMILES)
-                    return self.now_s - seen_s <= LATELY_S and shows
-        return False
+            return any(scene.people for scene in lately)
+        seen = [each for _, scene in self._scenes for each in scene.people if each.face.track == words.track]
+        there = [each for scene in lately for each in scene.people if seen and _same_place(each, seen[-1])]
+        return bool(there) and (_smiles(there[-1]) or not any(each in words.text for each in SMILES))
 
     def _repeats(self, words: Utterance, start_s: float) -> bool:
         """Judge whether the last heard of the same face, or of who is there, was the same half a minute ago or less."""
@@ -124,3 +129,14 @@ class WatchedRoom:
                     same = (part.text, part.evidence.get("people")) == (words.text, words.evidence.get("people"))
                     return same and start_s - event.start_s < REPEAT_S
         return False
+
+
+def _same_place(one: Person, other: Person) -> bool:
+    if one.face.track == other.face.track:
+        return True
+    (left, _, right, _), (other_left, _, other_right, _) = one.face.box_xyxy, other.face.box_xyxy
+    return abs(left + right - other_left - other_right) / 2 < right - left
+
+
+def _smiles(person: Person) -> bool:
+    return bool(person.units.present[AU12])

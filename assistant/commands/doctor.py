@@ -156,6 +156,7 @@ def _voices(settings: Settings) -> Iterable[Check]:
     try:
         synthesiser = app.open_voice(settings)
         try:
+            name = f"{synthesiser.name} {settings.speech.voice}"
             seconds = synthesiser.synthesise("Facecue speaks.").seconds
         finally:
             synthesiser.close()

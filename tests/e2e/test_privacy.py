@@ -65,11 +65,11 @@ finally:
         Path(audit).write_text(json.dumps(seen))
 sys.exit(status)
 """
-_CALLS = "trace=socket,connect,bind,sendto,open,openat,openat2,creat,rename,renameat,renameat2,link,symlink,mkdir"
-_WRITING = re.compile(
+CALLS = "trace=socket,connect,bind,sendto,open,openat,openat2,creat,rename,renameat,renameat2,link,symlink,mkdir"
+WRITING = re.compile(
     r'\b(?:open|openat|openat2|creat)\((?:AT_FDCWD, |\d+, )?"([^"]*)", [^)]*(?:O_WRONLY|O_RDWR|O_CREAT)'
 )
-_HARMLESS = ("/dev/null", "/dev/tty", "/dev/snd/", "/dev/shm/")
+HARMLESS = ("/dev/null", "/dev/tty", "/dev/snd/", "/dev/shm/")
 """/dev/shm holds semaphores of native libraries; a test below looks into every file that is left."""
 
 
@@ -90,9 +90,9 @@ class Traced:
 
     def written(self) -> set[str]:
         """Return the files that were opened for writing, those of the system's own devices left out."""
-        found = {match[1] for line in self.calls if (match := _WRITING.search(line)) and "= -1" not in line}
+        found = {match[1] for line in self.calls if (match := WRITING.search(line)) and "= -1" not in line}
         found |= {path for event, path in self.audited if event == "write"}
-        return {path for path in found if not path.startswith(_HARMLESS)}
+        return {path for path in found if not path.startswith(HARMLESS)}
 
     def left(self) -> list[Path]:
         """Return every file that the run left behind."""
@@ -112,7 +112,7 @@ def run(
     """Run the program on a clip of a real face, everything it may want to keep pointing into the folder."""
     clip = face_clip(folder / "c.mp4", seconds)
     models = tiny_models(folder / "installed")
-    trace = ["strace", "-f", "-qq", "-e", _CALLS, "-o", str(folder / "trace")] if strace else []
+    trace = ["strace", "-f", "-qq", "-e", CALLS, "-o", str(folder / "trace")] if strace else []
     command = [*trace, sys.executable, "-c", _CHILD, str(models), str(folder / "audit")]
     command += ["run", "--source", str(clip), *how, *map(str, outputs)]
     homes = {

@@ -64,6 +64,10 @@ class Conversation(RuleBasedStateMachine):
         self.progress = f"{n} percent."
         self.room.say(self.progress, Priority.PROGRESS, lasts_s=1e9, reason="copying")
 
+    @rule(talking=st.booleans())
+    def somebody_talks_or_pauses(self, talking: bool) -> None:
+        self.room.talking = talking
+
     @rule()
     def stop(self) -> None:
         self.room.stop()
@@ -100,6 +104,7 @@ def simulate(scenes: int, seed: int, **scheduling: Any) -> WatchedRoom:
             for track in rng.choice(6, rng.choice([0, 1, 1, 2, 3]), replace=False) + 1
         ]
         now = scene(*seen)
+        room.talking = bool(rng.random() < 0.2)
         room.show(now, float(rng.uniform(0.2, 4)))
         what = rng.integers(0, 20)
         if what == 0:
@@ -123,8 +128,9 @@ def test_a_thousand_scenes_have_no_stale_start_and_no_repeat() -> None:
         ({"still_true": lambda _words: True}, "is not so"),
         ({"repeat_s": 0.0}, "again"),
         ({"gap_s": 0.0}, "after a gap of"),
+        ({"somebody_speaks": lambda: False}, "while somebody speaks"),
     ],
-    ids=["believes everything", "repeats itself", "takes no breath"],
+    ids=["believes everything", "repeats itself", "takes no breath", "talks over people"],
 )
 def test_a_worse_scheduler_is_found_out(broken: dict[str, Any], fault: str) -> None:
     assert any(fault in each for each in simulate(300, seed=1, **broken).faults)
