@@ -11,7 +11,7 @@ from assistant.facs import AU_ORDER
 from assistant.speech.policy import Policy
 from assistant.speech.scheduler import GAP_S, REPEAT_S, Scheduler
 from assistant.speech.speaker import Cut, Dropped, QueueSpeaker, SpeechEvent, Spoken
-from assistant.types import Person, Priority, Scene, Utterance
+from assistant.types import Face, Person, Priority, Scene, Utterance
 from tests.speech_builders import FakePlayer, FakeVoice, phrases
 
 SMILES = ("smiling", "laughing")
@@ -114,8 +114,11 @@ class WatchedRoom:
         if words.reason == "arrival" and not any(each in words.text for each in SMILES):
             return any(scene.people for scene in lately)
         seen = [each for _, scene in self._scenes for each in scene.people if each.face.track == words.track]
-        there = [each for scene in lately for each in scene.people if seen and _same_place(each, seen[-1])]
-        return bool(there) and (_smiles(there[-1]) or not any(each in words.text for each in SMILES))
+        now = [each for scene in lately for each in scene.people]
+        there = [each for each in now if each.face.track == words.track][-1:]
+        there = there or [each for each in now if seen and _same_place(each.face, seen[-1].face)]
+        smile = any(each in words.text for each in SMILES)
+        return any(_smiles(each) or not smile for each in there)
 
     def _repeats(self, words: Utterance, start_s: float) -> bool:
         """Judge whether the last heard of the same face, or of who is there, was the same half a minute ago or less."""
@@ -131,10 +134,8 @@ class WatchedRoom:
         return False
 
 
-def _same_place(one: Person, other: Person) -> bool:
-    if one.face.track == other.face.track:
-        return True
-    (left, _, right, _), (other_left, _, other_right, _) = one.face.box_xyxy, other.face.box_xyxy
+def _same_place(one: Face, other: Face) -> bool:
+    (left, _, right, _), (other_left, _, other_right, _) = one.box_xyxy, other.box_xyxy
     return abs(left + right - other_left - other_right) / 2 < right - left
 
 

@@ -264,6 +264,24 @@ def test_an_alert_said_from_within_a_failing_output_is_not_lost() -> None:
     assert {text for _, text in room.heard()} == {"a b c d", "I cannot save that.", "Nobody in view."}
 
 
+def test_the_wav_file_is_as_loud_as_what_was_played() -> None:
+    class Peaks(Memory):
+        peaks: tuple[int, ...] = ()
+
+        def add(self, start_s: float, speech: Speech, pan: float) -> None:
+            self.peaks += (int(speech.pcm.max()),)
+
+    wav = Peaks()
+    room = Room(wav=wav)
+    room.say("Smiling.")
+    room.speaker.volume(2.0)
+    room.at(3.0)
+    room.say("Brows raised.")
+    room.at(6.0)
+    assert room.player.gain == 2.0
+    assert wav.peaks == (1_000, 2_000), "words that have begun stay as they are"
+
+
 def test_a_sound_beside_the_words_does_not_cut_them() -> None:
     memory = Memory()
     room = Room(wav=memory)
