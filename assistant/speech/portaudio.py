@@ -16,6 +16,7 @@ from assistant.types import Speech
 _RATE_HZ: Final = 22_050  # espeak-ng's, so that nothing is resampled by us
 _LATENCY_S: Final = 0.02  # asked of the device: "low" is 9 ms at some and starves on a busy small board
 _DEAD_AFTER_S: Final = 1.0  # a device that has asked for nothing so long is gone: it asks every few milliseconds
+_SETTLES_S: Final = 2.0  # a sound server that has just been opened may take that much at once, and then pauses
 _RETRY_S: Final = 1.0
 
 
@@ -51,7 +52,7 @@ class SoundDevicePlayer:
         self._volume = 1.0
         self._stream: Any = None
         self._trouble: str | None = None
-        self._fetched_s = self._tried_s = monotonic_s()
+        self._fetched_s = self._tried_s = self._settled_s = monotonic_s()
         try:
             self._open()
         except (sounddevice.PortAudioError, ValueError, MemoryError) as error:  # the last: no executable memory allowed
@@ -99,7 +100,9 @@ class SoundDevicePlayer:
     def _check(self) -> None:
         """Note that the device is gone, and look for one again."""
         now_s = self._monotonic_s()
-        if self._stream is not None and (not self._stream.active or now_s - self._fetched_s > _DEAD_AFTER_S):
+        if self._stream is not None and (
+            not self._stream.active or now_s - max(self._fetched_s, self._settled_s) > _DEAD_AFTER_S
+        ):
             self._trouble = "PortAudio: the sound device is gone"
             self._drop()
         if self._stream is None and now_s - self._tried_s >= _RETRY_S:
@@ -135,7 +138,7 @@ class SoundDevicePlayer:
         )
         self._stream.start()
         self._mixer = mixer
-        self._fetched_s = self._monotonic_s()
+        self._settled_s = self._monotonic_s() + _SETTLES_S
 
     def _find_devices_again(self) -> None:
         """Let PortAudio list the devices anew: it does so only when it starts."""

@@ -175,20 +175,21 @@ def test_a_device_that_is_unplugged_is_told_and_looked_for(library: Library) -> 
     time_s = Time()
     player = SoundDevicePlayer(time_s)
     player.play(SOUND)
-    time_s.now_s = 0.9
+    library.streams[0].fetch(10)
+    time_s.now_s = 2.9  # a sound server that has just been opened may fetch nothing for two seconds
     assert player.trouble() is None
     library.streams[0].fetch(10)
-    time_s.now_s = 1.8
+    time_s.now_s = 3.8
     assert player.trouble() is None
     library.device = False
-    time_s.now_s = 2.0  # the device has asked for nothing for 1.1 s
+    time_s.now_s = 4.0  # the device has asked for nothing for 1.1 s
     assert player.trouble() == "PortAudio: Error querying device -1"
     assert player.trouble() is None
     player.play(SOUND)
-    time_s.now_s = 3.1
+    time_s.now_s = 5.1
     assert player.trouble() == "PortAudio: Error querying device -1"
     library.device = True
-    time_s.now_s = 4.2
+    time_s.now_s = 6.2
     assert player.trouble() is None
     player.play(SOUND)
     assert library.streams[-1].fetch(10).any()
