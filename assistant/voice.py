@@ -26,6 +26,7 @@ _AUTO: Final = "auto"
 _ORDER: Final = ("piper", "espeak", "pyttsx3")
 """Engines to try, best first. speech-dispatcher must be asked for: what it says cannot be kept, placed or timed."""
 _LASTS_S: Final = 3600.0  # of words that somebody asked for: they do not expire while they are spoken
+_BREATH_S: Final = 0.3  # after a sentence: the device plays it to its end, and the next one stands apart
 _SINKS_IN_S: Final = 0.5  # after a sound that is being learned
 
 
@@ -113,6 +114,7 @@ class Aloud:
             words = Utterance(text, Priority.MESSAGE, now_s, now_s + _LASTS_S, "answer", pan=pan, earcon=earcon)
             self._speaker.say(words, now_s)
             self._speaker.drain(time.sleep)
+            time.sleep(_BREATH_S)
 
     def sound(self, name: str) -> None:
         """Play an earcon, and let it sink in."""
