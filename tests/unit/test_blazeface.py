@@ -221,3 +221,10 @@ def test_many_hints_do_not_push_out_a_face_of_the_frame_before():
     detector._search = lambda image, squares: junk
     for index in range(1, 4):
         assert len(detector.detect(frame(scene, index))) == 1
+
+
+def test_a_still_face_stays_where_it_is_whatever_part_is_searched_for_far_ones():
+    """The full-range model looks at another part in every frame; its hints must not pull at a known face."""
+    detector, picture = both(), paste_astronaut((640, 300), 150)
+    landmarks = [detector.detect(frame(picture, index))[0].landmarks_xy for index in range(20)][4:]
+    assert np.abs(np.diff(landmarks, axis=0)).max() < 2.0
