@@ -189,7 +189,7 @@ def compare(wav: Path, heard: npt.NDArray[np.int16]) -> dict[str, Any]:
             np.fft.irfft(np.fft.rfft(window[:, ear], size) * np.conj(np.fft.rfft(part[:, ear], size))) for ear in (0, 1)
         )
         best = int(np.argmax(at[: max(len(window) - len(part), 1)]))
-        match = window[best : best + len(part)]
+        match = np.pad(window, ((0, len(part)), (0, 0)))[best : best + len(part)]  # may have been cut off
         likeness.append(float((match * part).sum() / (np.linalg.norm(match) * np.linalg.norm(part) + 1e-9)))
         gains.append(float(np.linalg.norm(match) / np.linalg.norm(part)))
         position += best + len(part)

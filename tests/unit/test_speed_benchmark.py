@@ -25,6 +25,10 @@ def test_a_ratio_is_the_median_of_the_rounds_own():
     assert programs["fer"]["start_s"] == pytest.approx(12.5)
 
 
+def test_a_rate_leaves_out_the_first_three_frames():
+    assert speed.rate([5.0, 8.0, 9.0, 9.1, 9.2, 9.3, 9.4]) == pytest.approx(10.0)
+
+
 @pytest.mark.parametrize(
     ("fps", "ratio", "expected"), [(61.0, 5.1, (True, True)), (59.0, 4.9, (False, False)), (60.0, None, (True, None))]
 )
