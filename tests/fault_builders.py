@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,10 +150,15 @@ class LockstepCamera:
         self._camera = LiveCamera("a camera", self.driver.connect, clock, told, patience, self.driver.pause)
         self._clock = clock
         self.frames_s: list[float] = []
+        self.most_pictures = 0
 
     def frames(self) -> Iterator[Frame]:
+        alive: list[weakref.ref[Any]] = []
         for frame in self._camera.frames():
             self.frames_s.append(self._clock.now_s())
+            alive.append(weakref.ref(frame.image_rgb))
+            alive = [picture for picture in alive if picture() is not None]
+            self.most_pictures = max(self.most_pictures, len(alive))
             yield frame
             self.driver.asked.release()
 
@@ -186,6 +192,7 @@ class Outcome:
         error: what ended it, or None.
         report: what the program printed of itself.
         frames_s: when each frame was taken by the loop.
+        most_pictures: how many frames' pictures were in memory at once, at most.
     """
 
     heard: list[tuple[float, str]]
@@ -194,6 +201,7 @@ class Outcome:
     error: Exception | None
     report: dict[str, Any]
     frames_s: list[float]
+    most_pictures: int
 
     def words(self) -> list[str]:
         return [text for _, text in self.heard]
@@ -256,7 +264,7 @@ class Room:
         assert self.settings_file.read_bytes() == before, "no setting is lost"
         logged = self._capsys.readouterr().err
         words = [(at_s, text) for at_s, text in heard if text != "Facecue is on."]
-        return Outcome(words, logged, runs[0].health.report(), error, report, made[0].frames_s)
+        return Outcome(words, logged, runs[0].health.report(), error, report, made[0].frames_s, made[0].most_pictures)
 
     @property
     def health(self) -> Health:

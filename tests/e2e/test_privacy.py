@@ -69,7 +69,7 @@ CALLS = "trace=socket,connect,bind,sendto,open,openat,openat2,creat,rename,renam
 WRITING = re.compile(
     r'\b(?:open|openat|openat2|creat)\((?:AT_FDCWD, |\d+, )?"([^"]*)", [^)]*(?:O_WRONLY|O_RDWR|O_CREAT)'
 )
-HARMLESS = ("/dev/null", "/dev/tty", "/dev/snd/", "/dev/shm/")
+HARMLESS = ("/dev/null", "/dev/tty", "/dev/snd/", "/dev/dsp", "/dev/shm/")
 """/dev/shm holds semaphores of native libraries; a test below looks into every file that is left."""
 
 

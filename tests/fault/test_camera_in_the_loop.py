@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -173,6 +174,7 @@ def test_twenty_people_are_counted_and_only_the_nearest_are_read(room: Room) -> 
     assert room.units.calls <= 4 * outcome.report["frames"]
     said = outcome.words()
     assert len(said) <= 3, said
+    assert outcome.logged == ""
     assert sum(len(words.split()) for words in said) <= 12 * 2
 
 
@@ -197,3 +199,12 @@ def test_setting_the_clock_changes_nothing(room: Room, monkeypatch: pytest.Monke
     assert outcome.error is None
     assert outcome.words() == ["One person, close, ahead, facing you."]
     assert outcome.logged == ""
+
+
+def test_frames_do_not_pile_up_in_memory(room: Room, tmp_path: Path) -> None:
+    room.faces = lambda frame: (face(left=20.0, width=24.0),)
+    outputs = {"transcript": tmp_path / "t.jsonl", "overlay": tmp_path / "o.avi"}
+    outcome = room.run(*shots(20, size=(640, 480)), **outputs)
+    assert outcome.error is None
+    assert outcome.report["frames"] >= 190
+    assert 1 <= outcome.most_pictures <= 3, "the one before, the loop's, and the one that comes"
