@@ -292,17 +292,8 @@ class QuietHours(Section):
     enabled: bool = setting(
         False, "Quiet hours", "Between these times the profile quiet holds, whatever else is chosen.", live=True
     )
-    start: str = setting(
-        "22:00",
-        "They begin at",
-        "Hour and minute, by the device's clock.",
-        live=True,
-        pattern=TIME,
-        spoken="quiet start",
-    )
-    end: str = setting(
-        "07:00", "They end at", "Hour and minute, by the device's clock.", live=True, pattern=TIME, spoken="quiet end"
-    )
+    start: str = setting("22:00", "They begin", "By the device's clock.", live=True, pattern=TIME, spoken="quiet start")
+    end: str = setting("07:00", "They end", "By the device's clock.", live=True, pattern=TIME, spoken="quiet end")
 
 
 def _keys(action: Action, label: str, help: str) -> Any:
