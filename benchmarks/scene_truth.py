@@ -38,7 +38,7 @@ from assistant.vision.tracker import Tracker
 from benchmarks.scene_clips import HEIGHT_PX, HFOV_DEG, WIDTH_PX, Clip, Gesture, Heads, Seen, clips, frames
 from training.render.head import Assets
 
-COUNTS: Final = (12, 6, 12, 6, 5)
+COUNTS: Final = (12, 4, 8, 4, 5)
 """Clips of each kind: gesture, facing, crowd, crossing, empty."""
 _WHOLE, _SOME = 0.8, 0.05  # shares of a face that are seen: enough to be found; too little to be
 _FACING_DEG, _AWAY_DEG, _TURN_S = 20.0, 35.0, 0.5

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.vision.swings import Swing, swings
 
@@ -14,29 +15,37 @@ WINDOW_S: Final = 2.5
 
 # Nods in conversation swing 5 to 20 degrees at 1 to 4 Hz, shakes wider and as fast (Hadar, Steiner & Rose, J. Nonverbal
 # Behavior 1985). A glance down or aside and back is two swings; a nod or shake that is meant has three.
-_LEAST_DEG: Final = 4.5  # the head pose of a face 50 pixels wide wavers by 1 to 2 degrees, from frame to frame
-_BLUR_S: Final = 0.06  # which takes most of that away and leaves two thirds of a nod of 3 Hz
+_LEAST_DEG: Final = 5.5  # from end to end
+_LEAST_NOISES: Final = 3.5  # and so many times what the pose wavers by from frame to frame: 0.7 to 4 degrees by face
+_BLUR_S: Final = 0.05  # takes a third of the noise away and of a nod of 3 Hz, at 15 frames a second
 _LEAST_SWINGS: Final = 3
-_LONGEST_SWING_S: Final = 0.75
+_LONGEST_SWING_S: Final = 0.6
 _LASTS_S: Final = 0.6  # so long after the last swing a gesture is over
 _CLEARER: Final = 1.3  # how much wider one axis swings than the other where it is told which
-_EVENNESS: Final = 0.35  # a swing smaller than this share of the widest is none: it is the head coming to rest
+_EVENNESS: Final = 0.5  # a swing smaller than this share of the widest is none: it is the head coming to rest
 
 _TALK_LEAST: Final = 0.25  # change of the probability that the lips part or the jaw drops
 _TALK_SWINGS: Final = 4  # two syllables with open and closed lips; a yawn or a laugh has one opening
 _TALK_LONGEST_S: Final = 0.6  # a syllable lasts 0.1 to 0.4 s (Greenberg, Speech Communication 1999)
 
 
-def gesture(times_s: Sequence[float], pitch_deg: Sequence[float], yaw_deg: Sequence[float]) -> str:
+def gesture(
+    times_s: Sequence[float],
+    pitch_deg: Sequence[float],
+    yaw_deg: Sequence[float],
+    noise_deg: tuple[float, float] = (0.0, 0.0),
+) -> str:
     """Return "nodding", "shaking" or "" for now.
 
     Args:
         times_s: of the samples, rising; the last is now.
         pitch_deg: as many.
         yaw_deg: as many.
+        noise_deg: standard deviation of what pitch and yaw waver by from frame to frame; it differs much by face.
     """
     pitch, yaw = _blurred(times_s, pitch_deg, yaw_deg)
-    nod, shake = _width(times_s, pitch), _width(times_s, yaw)
+    least = [max(_LEAST_DEG, _LEAST_NOISES * noise) for noise in noise_deg]
+    nod, shake = _width(times_s, pitch, least[0]), _width(times_s, yaw, least[1])
     if max(nod, shake) == 0.0:
         return ""
     nod_range, shake_range = max(nod, _spread(times_s, pitch)), max(shake, _spread(times_s, yaw))
@@ -60,13 +69,23 @@ def _blurred(times_s: Sequence[float], *series: Sequence[float]) -> list[list[fl
     """Return each series with every value a weighted mean of those around it (a Gaussian in time)."""
     at = np.asarray(times_s)
     weights = np.exp(-(((at[:, None] - at) / _BLUR_S) ** 2) / 2)
-    blurred: list[list[float]] = ((np.asarray(series) @ weights) / weights.sum(0)).tolist()  # weights are symmetric
+    blurred: list[list[float]] = (
+        (_calmed(np.asarray(series)) @ weights) / weights.sum(0)
+    ).tolist()  # weights are symmetric
     return blurred
 
 
-def _width(times_s: Sequence[float], values: Sequence[float]) -> float:
+def _calmed(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return each value as the median of itself and its neighbours, (N, T): one frame that is off is no swing."""
+    if series.shape[1] < 3:
+        return series
+    middle = np.median(np.stack([series[:, :-2], series[:, 1:-1], series[:, 2:]]), axis=0)
+    return np.concatenate([series[:, :1], middle, series[:, -1:]], axis=1)
+
+
+def _width(times_s: Sequence[float], values: Sequence[float], least: float) -> float:
     """Return how wide a head swings to and fro just now; 0 where it does not."""
-    run = _last_run(swings(times_s, values, _LEAST_DEG), times_s[-1], _LONGEST_SWING_S, _LASTS_S)
+    run = _last_run(swings(times_s, values, least), times_s[-1], _LONGEST_SWING_S, _LASTS_S)
     widest = max((abs(swing.size) for swing in run), default=0.0)
     clear = [abs(swing.size) for swing in run if abs(swing.size) >= _EVENNESS * widest]
     return sum(clear) / len(clear) if len(clear) >= _LEAST_SWINGS else 0.0

