@@ -20,7 +20,7 @@ from assistant.camera.overlay import OverlayVideo
 from assistant.camera.sources import open_source
 from assistant.clock import Clock, ManualClock, SystemClock
 from assistant.courtesy import Listening
-from assistant.errors import BackendError, FacecueError, OutputError
+from assistant.errors import BackendError, FacecueError, OutputError, SpeechError
 from assistant.expression.neutral import PersonalSmoother
 from assistant.hand import Hand
 from assistant.inference import choose
@@ -158,7 +158,8 @@ class _Run:
             self._synthesiser = ChangingVoice(voice)
             undo.callback(self._synthesiser.close)
             self._warn(no_voice)
-            self._supervisor.missing("voice", no_voice if voice.name == NullVoice.name else "")
+            self._another_voice = bool(no_voice) and voice.name != NullVoice.name
+            self._supervisor.missing("voice", "" if self._another_voice else no_voice)
             self.health.name(voice=voice.name)
             self._open_camera(settings, request)
             self._open_outputs(settings, request)
@@ -253,6 +254,9 @@ class _Run:
                 now_s = self._clock.now_s()
                 words, until_s = self._phrases.state.started, now_s + _ALERT_S
                 self._shared.say(Utterance(words, Priority.MESSAGE, now_s, until_s, "started"), now_s)
+                if self._another_voice:  # why is printed; who cannot read learns what the strange voice means
+                    sentence = self._phrases.error(SpeechError("", "", "no_voice"))
+                    self._shared.say(Utterance(sentence, Priority.MESSAGE, now_s, until_s, "alert"), now_s)
             self.loop.run(self._camera)
             if self._hand is not None:
                 self._hand.close()

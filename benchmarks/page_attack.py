@@ -5,8 +5,8 @@
 A loop takes a clip as fast as it goes while its page is open and a pairing code is valid. Seconds of quiet and seconds
 of attack take turns, so that whatever else the machine does falls on both. The attack is 200 connections at once: wrong
 codes, forged and replayed sessions, forms of other sites, foreign Host headers, paths that lead out, bodies of ten
-megabytes with and without a length, and senders of one byte a second. It runs at the lowest priority, since an
-attacker would not sit on the device's processor. Prints JSON; ends with status 1 where a bar is not held.
+megabytes with and without a length, and senders of one byte a second. It runs at a low priority, since an attacker
+would not sit on the device's processor. Prints JSON; ends with status 1 where a bar is not held.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CONNECTIONS: Final = 200
 MOST_DROP: Final = 0.10
 _BIG: Final = 10_000_000
+_CHUNK: Final = 50_000
 _ANSWER_S: Final = 15.0
 
 Attack = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[str]]
@@ -59,8 +60,9 @@ async def flood(port: int, seconds: float, connections: int = CONNECTIONS) -> Co
 async def _once(port: int, attack: Attack, left_s: float) -> str:
     writer = None
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        return await asyncio.wait_for(attack(reader, writer, f"127.0.0.1:{port}"), min(left_s, _ANSWER_S))
+        async with asyncio.timeout(min(left_s, _ANSWER_S)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            return await attack(reader, writer, f"127.0.0.1:{port}")
     except TimeoutError:
         return "no answer"
     except (OSError, asyncio.IncompleteReadError):
@@ -75,8 +77,10 @@ async def _ask(
 ) -> tuple[int, str]:
     """Send one request and return the answer's status, and its head and text."""
     lines = [first + " HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}", *headers]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    await writer.drain()
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    for at in range(0, len(body), _CHUNK):
+        writer.write(body[at : at + _CHUNK])
+        await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     found = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
     text = await reader.readexactly(int(found[1])) if found else b""
@@ -121,13 +125,13 @@ async def _way_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
 
 
 async def _big(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> str:
-    return _judged(*await _ask(reader, writer, "POST /profile", host, body=b"x" * _BIG))
+    return _judged(*await _ask(reader, writer, "POST /profile", host, body=bytes(_BIG)))
 
 
 async def _endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> str:
     writer.write(f"POST /profile HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-    for _ in range(_BIG // 50_000):
-        writer.write(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
+    for _ in range(_BIG // _CHUNK):
+        writer.write(f"{_CHUNK:x}\r\n".encode() + bytes(_CHUNK) + b"\r\n")
         await writer.drain()
     return _judged(int((await reader.readuntil(b"\r\n")).split()[1]), "")
 
@@ -218,7 +222,31 @@ class Device:
         self.process.wait(30)
 
 
-def measure(device: Device, rounds: int, seconds: float) -> dict[str, Any]:
+class Attacker:
+    """Be the attacker's process, which waits between attacks."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        command = [sys.executable, "-m", "benchmarks.page_attack", "--flood", str(port), "--seconds", str(seconds)]
+        self.process = subprocess.Popen(
+            ["nice", "-n", "5", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        self.attack()
+
+    def attack(self) -> dict[str, int]:
+        """Attack once; return the outcomes."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.process.stdout.readline()))
+
+    def close(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def measure(device: Device, attacker: Attacker, rounds: int, seconds: float) -> dict[str, Any]:
     """Let quiet and attack take turns."""
     rates: dict[str, list[tuple[float, float]]] = {"quiet": [], "attack": []}
     outcomes: Counter[str] = Counter()
@@ -226,10 +254,7 @@ def measure(device: Device, rounds: int, seconds: float) -> dict[str, Any]:
         name = ("quiet", "attack", "attack", "quiet")[number % 4]
         before = device.look("code" if name == "attack" else "look")
         if name == "attack":
-            attacker = [sys.executable, "-m", "benchmarks.page_attack", "--flood", str(device.port)]
-            command = ["nice", "-n", "19", *attacker, "--seconds", str(seconds)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-            outcomes.update(json.loads(done.stdout))
+            outcomes.update(attacker.attack())
         else:
             time.sleep(seconds)
         frames, cpu_s, now_s = (b - a for a, b in zip(before, device.look(), strict=True))
@@ -257,7 +282,8 @@ def main() -> int:
     parser.add_argument("--flood", type=int, metavar="PORT", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.flood:
-        print(json.dumps(asyncio.run(flood(arguments.flood, arguments.seconds))))
+        for _ in sys.stdin:
+            print(json.dumps(asyncio.run(flood(arguments.flood, arguments.seconds))), flush=True)
         return 0
     if arguments.clip is None:
         parser.error("--clip is missing")
@@ -265,8 +291,11 @@ def main() -> int:
         device = Device(Path(name), arguments.clip)
         try:
             device.look()
-            time.sleep(5.0)  # models are loaded, and the first frames looked at
-            result = measure(device, arguments.rounds, arguments.seconds)
+            attacker = Attacker(device.port, arguments.seconds)  # its first attack also lets the loop warm up
+            try:
+                result = measure(device, attacker, arguments.rounds, arguments.seconds)
+            finally:
+                attacker.close()
         finally:
             device.close()
     result = {

@@ -31,6 +31,9 @@ from assistant.inference.hardware import fingerprint
 
 RATE_HZ: Final = 22_050
 NEEDED: Final = ("pulseaudio", "parec", "pactl")
+ALIKE: Final = 0.99  # correlation; a stretch in which the sound server ran dry has a hole and is less
+_FIRST_REACHES_S: Final = ((9.0, 3.0),)  # before and after: nobody knows when the recorder began
+_REACHES_S: Final = ((0.3, 0.3), (0.3, 3.0))
 _AUDIBLE: Final = 100  # of 32,767: a voice's first consonant, -50 dB
 _SENTENCES: Final = ("They left.", "One person, close, ahead.", "Smiling.", "Brows raised.")
 _LONG: Final = "Three people. The nearest is close, at one o'clock, smiling broadly at you and talking all the time."
@@ -176,28 +179,40 @@ def compare(wav: Path, heard: npt.NDArray[np.int16]) -> dict[str, Any]:
     """Find each stretch of sound of the WAV file in what was heard; return how many are there, and how exactly."""
     with wave.open(str(wav)) as file:
         kept = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2).astype(np.float64)
-    listened = heard.astype(np.float64)
-    stretches = [(start, min(end, start + RATE_HZ)) for start, end in spoken(kept)]
-    listened = np.pad(listened, ((0, 5 * RATE_HZ), (0, 0)))
-    likeness, gains = [], []
-    position = 0
-    for start, end in stretches:
-        part = kept[start:end]
-        window = listened[position : position + (end - start) + 3 * RATE_HZ]
-        size = 1 << int(np.ceil(np.log2(len(window) + len(part))))
-        at = sum(
-            np.fft.irfft(np.fft.rfft(window[:, ear], size) * np.conj(np.fft.rfft(part[:, ear], size))) for ear in (0, 1)
-        )
-        best = int(np.argmax(at[: max(len(window) - len(part), 1)]))
-        match = np.pad(window, ((0, len(part)), (0, 0)))[best : best + len(part)]  # may have been cut off
-        likeness.append(float((match * part).sum() / (np.linalg.norm(match) * np.linalg.norm(part) + 1e-9)))
-        gains.append(float(np.linalg.norm(match) / np.linalg.norm(part)))
-        position += best + len(part)
+    listened = np.pad(heard.astype(np.float64), ((0, 9 * RATE_HZ), (0, 0)))
+    found = []
+    later = 0  # by how many frames the recording lags; sentences are the same again and again, so it is kept in mind
+    reaches_s: tuple[tuple[float, float], ...] = _FIRST_REACHES_S
+    for start, end in spoken(kept):
+        part = kept[start : min(end, start + RATE_HZ)]
+        best = max((find(part, listened, start + later, *reach_s) for reach_s in reaches_s), key=lambda each: each[0])
+        found.append(best)
+        if best[0] > ALIKE:
+            later, reaches_s = best[2] - start, _REACHES_S
+    likeness, gains, _ = zip(*found, strict=True)
     return {
-        "stretches": len(stretches),
+        "stretches": len(found),
+        "alike": round(float(np.mean(np.array(likeness) > ALIKE)), 3),
         "correlation": {"least": round(min(likeness), 4), "median": round(float(np.median(likeness)), 4)},
         "gain": [round(min(gains), 3), round(max(gains), 3)],
     }
+
+
+def find(
+    part: npt.NDArray[np.float64], listened: npt.NDArray[np.float64], about: int, before_s: float, after_s: float
+) -> tuple[float, float, int]:
+    """Look for a part near a frame; return its correlation with what is there, its gain, and the frame."""
+    low = max(about - round(before_s * RATE_HZ), 0)
+    window = listened[low : max(about, 0) + round(after_s * RATE_HZ) + len(part)]
+    size = 1 << int(np.ceil(np.log2(len(window) + len(part))))
+    at = sum(
+        np.fft.irfft(np.fft.rfft(window[:, ear], size) * np.conj(np.fft.rfft(part[:, ear], size))) for ear in (0, 1)
+    )
+    best = int(np.argmax(at[: max(len(window) - len(part), 1)]))
+    match = np.pad(window, ((0, len(part)), (0, 0)))[best : best + len(part)]  # may have been cut off
+    loudness = float(np.linalg.norm(match))
+    likeness = float((match * part).sum()) / (loudness * float(np.linalg.norm(part)) + 1e-9)
+    return likeness, loudness / float(np.linalg.norm(part)), low + best
 
 
 def spoken(kept: npt.NDArray[np.float64]) -> list[tuple[int, int]]:

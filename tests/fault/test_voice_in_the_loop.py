@@ -81,6 +81,23 @@ def test_a_voice_that_is_absent_leaves_text_and_earcons(room: Room, monkeypatch:
     assert outcome.health.stages["voice"].state == "lost"
 
 
+def test_another_voice_says_that_the_wanted_one_is_missing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, room.voice = room.voice, None
+
+    def opened(engine: str, *_: object) -> Any:
+        if engine == "piper":
+            raise DependencyError("piper-tts is not installed.", "Install it.")
+        return other
+
+    monkeypatch.setattr(voice, "_open", opened)
+    outcome = room.run(*shots(10), change={"speech.engine": "piper"})
+    assert outcome.error is None
+    assert outcome.logged == "Facecue: piper-tts is not installed. Install it. Going on with the voice fake.\n"
+    assert outcome.words()[0] == "The voice is not installed."
+    assert outcome.health.voice == "fake"
+    assert outcome.health.stages["voice"].state == "working"
+
+
 class Card(SimpleNamespace):
     """Stand in for the module sounddevice, with one device that can be unplugged."""
 
