@@ -29,6 +29,7 @@ examples:
   facecue describe photo.jpg                    one sentence
   facecue analyze pictures/ --output faces.csv  every face as a row of numbers
   facecue settings set speech.verbosity 3       how much is said; facecue settings serve opens the page for it
+  facecue demo --language de --verbosity 1      in another language, and less of it; facecue voices lists them
   facecue doctor                                what works here, and what to do about the rest
 
 facecue COMMAND --help lists a command's options.

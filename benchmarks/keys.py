@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,12 +28,13 @@ from assistant.clock import ManualClock
 from assistant.controls.actions import Action
 from assistant.controls.keys import DEFAULTS
 from assistant.speech.claims import CUES
-from benchmarks.playback import NEEDED, Recorder, SoundServer
+from benchmarks.playback import Recorder, SoundServer, lacking
 
 _BYTES: Final = {"enter": "\n", "space": " ", "plus": "+", "minus": "-"}
 _BETWEEN_S: Final = 3.5  # the longest answer but the help, at 450 words a minute
 _HELP_S: Final = 20.0
 _FPS: Final = 15.0
+_START_S: Final = 60.0
 ORDER: Final = (
     *(Action.REPEAT, Action.HERE, Action.REPEAT, Action.NEXT_PERSON, Action.SPELL, Action.MORE, Action.UNDO),
     *(Action.LESS, Action.MUTE_CUE, Action.PAUSE, Action.HERE, Action.PAUSE, Action.STOP, Action.PAIR_CODE),
@@ -44,7 +44,7 @@ ORDER: Final = (
 
 def measure(rounds: int, folder: Path) -> dict[str, Any]:
     """Press every key in several rounds; return milliseconds and answers by action."""
-    clip = still_clip(folder / "clip.avi", 20.0 + rounds * (len(ORDER) * _BETWEEN_S + _HELP_S))
+    clip = still_clip(folder / "clip.avi", _START_S + rounds * (len(ORDER) * _BETWEEN_S + _HELP_S))
     settings = folder / "settings.toml"
     switches = "".join(f"{cue} = false\n" for cue in sorted(CUES))
     settings.write_text(f"version = 2\n[speech]\nwords_per_minute = 450\n[cues]\n{switches}", encoding="utf-8")
@@ -61,7 +61,7 @@ def measure(rounds: int, folder: Path) -> dict[str, Any]:
     )
     lines: list[tuple[float, str]] = []
     threading.Thread(target=_read, args=(run, lines), daemon=True).start()
-    time.sleep(8.0)  # it has started, and the face is known
+    _wait_until_it_answers(terminal, lines)
     waits: dict[str, list[float]] = {}
     answers: dict[str, list[str]] = {}
     try:
@@ -85,6 +85,15 @@ def measure(rounds: int, folder: Path) -> dict[str, Any]:
         "slowest_ms": {action: round(max(each), 1) for action, each in waits.items()},
         "answers": answers,
     }
+
+
+def _wait_until_it_answers(terminal: int, lines: list[tuple[float, str]]) -> None:
+    """Ask who is paired, which changes nothing, until that is answered; then let the face become known."""
+    until_s = time.monotonic() + _START_S
+    while not any(line.startswith("at ") for _, line in tuple(lines)) and time.monotonic() < until_s:
+        os.write(terminal, _byte(Action.SESSIONS))
+        time.sleep(0.5)
+    time.sleep(_BETWEEN_S)
 
 
 def still_clip(path: Path, seconds: float) -> Path:
@@ -125,9 +134,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing:
-        print(f"Missing: {', '.join(missing)}. Run `sudo apt install pulseaudio pulseaudio-utils`.", file=sys.stderr)
+    if lacking():
         return 2
     with tempfile.TemporaryDirectory(prefix="facecue-") as folder, SoundServer(Path(folder)):
         print(json.dumps(measure(options.rounds, Path(folder)), indent=2, ensure_ascii=False))

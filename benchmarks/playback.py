@@ -224,15 +224,21 @@ def spoken(kept: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
     )
 
 
+def lacking() -> bool:
+    """Tell whether programs that are needed are missing, and print which."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        print(f"Missing: {', '.join(missing)}. Run `sudo apt install pulseaudio pulseaudio-utils`.", file=sys.stderr)
+    return bool(missing)
+
+
 def main() -> int:
     """Start the server, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/DATE-playback.json")
     options = parser.parse_args()
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing:
-        print(f"Missing: {', '.join(missing)}. Run `sudo apt install pulseaudio pulseaudio-utils`.", file=sys.stderr)
+    if lacking():
         return 2
     with tempfile.TemporaryDirectory(prefix="facecue-") as folder, SoundServer(Path(folder)):
         load = os.getloadavg()[0]

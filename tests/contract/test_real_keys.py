@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from assistant.controls.actions import Action
-from tests.contract.test_real_playback import ROOT, pytestmark  # noqa: F401  needs the same
+from tests.contract.test_real_playback import benchmark, pytestmark  # noqa: F401  needs the same
 
 NOTHING = "Nothing was said yet."
 
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.keys", "--rounds", "1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return benchmark("benchmarks.keys", "--rounds", "1")
 
 
 def test_every_key_is_heard_within_a_tenth_of_a_second(measured: dict[str, Any]) -> None:

@@ -27,15 +27,21 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def measured() -> dict[str, Any]:
+def benchmark(*command: str) -> dict[str, Any]:
+    """Run one, and return what it prints."""
     if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
         pytest.skip("the machine is so busy that the sound server runs dry")
-    command = [sys.executable, "-m", "benchmarks.playback", "--trials", "15"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    return benchmark("benchmarks.playback", "--trials", "15")
 
 
 def test_the_first_sample_is_heard_within_sixty_milliseconds_of_the_decision(measured: dict[str, Any]) -> None:
