@@ -13,6 +13,7 @@ from assistant.vision.pose import landmark_scale
 _EYES_M: Final = 0.063  # adults' eyes are 63 mm apart on average, 52 to 78 in all (Dodgson, SPIE 5291, 2004)
 _EYES_MODEL_MM: Final = 63.0  # and so are those of the mean head that the landmarks are compared with
 _BOX_M: Final = 0.15  # the detector's box is a little wider than a face, whose breadth is 0.12 to 0.15 m
+_FRONT_MM: Final = 60.0  # the landmarks lie so far before the axis about which a head turns (measured on drawn heads)
 _WIDEST_DEG: Final = 170.0  # a pinhole camera ends before 180
 _LEAST_PX: Final = 1e-3
 
@@ -23,14 +24,16 @@ def focal_px(frame_width_px: int, hfov_deg: float) -> float:
 
 
 def bearing_deg(face: Face, frame_width_px: int, hfov_deg: float) -> float:
-    """Return the direction of a face, 0 straight ahead, positive to the right.
+    """Return the direction of a head, 0 straight ahead, positive to the right.
 
-    The mean of the six landmarks is the middle of the head however it is turned, which that of the box is not.
+    It is that of the axis about which it turns: the face of somebody who looks aside is beside that.
     """
-    if landmark_scale(face.landmarks_xy) is None:
+    scale = landmark_scale(face.landmarks_xy)
+    if scale is None:
         middle = (face.box_xyxy[0] + face.box_xyxy[2]) / 2
     else:
-        middle = float(np.mean(face.landmarks_xy[:, 0]))
+        before = scale * _FRONT_MM * math.sin(math.radians(face.yaw_deg))
+        middle = float(np.mean(face.landmarks_xy[:, 0])) - before
     return math.degrees(math.atan2(middle - frame_width_px / 2, focal_px(frame_width_px, hfov_deg)))
 
 

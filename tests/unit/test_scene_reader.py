@@ -28,7 +28,8 @@ def landmarks(yaw: float, pitch: float, bearing: float, distance: float, rng: np
     y, p = np.radians([yaw, pitch])
     turn = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
     nod = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
-    points = (pose._HEAD_MM @ (turn @ nod).T)[:, :2] * FOCAL_PX / (distance * 1000)
+    axis = np.array([0.0, 0.0, geometry._FRONT_MM])
+    points = ((pose._HEAD_MM - axis) @ (turn @ nod).T)[:, :2] * FOCAL_PX / (distance * 1000)
     points += [WIDTH_PX / 2 + FOCAL_PX * math.tan(math.radians(bearing)), 360]
     if rng is not None:
         points += rng.normal(0, 0.012 * 63 * FOCAL_PX / (distance * 1000), points.shape)
