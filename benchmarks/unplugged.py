@@ -74,7 +74,7 @@ def measure(folder: Path) -> dict[str, Any]:
     with SoundServer(folder):
         recorder, back_s = Recorder(), time.monotonic()
         loop.go(lambda: loop.speaker.idle)
-        time.sleep(0.3)
+        time.sleep(2.5)  # a sound server that has just started plays up to two seconds later
         heard = recorder.audible(back_s)
         recorder.close()
     loop.speaker.close()

@@ -107,9 +107,12 @@ class SoundDevicePlayer:
             self._drop()
         if self._stream is None and now_s - self._tried_s >= _RETRY_S:
             self._tried_s = now_s
+            unheard = self._mixer.busy  # words that began while there was no device, and ended in no stream
             try:
                 self._find_devices_again()
                 self._open()
+                if unheard:
+                    self._trouble = "PortAudio: the sound device was gone"
             except (self._library.PortAudioError, ValueError) as error:
                 self._trouble = f"PortAudio: {error}"
                 self._drop()

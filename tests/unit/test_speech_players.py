@@ -197,6 +197,22 @@ def test_a_device_that_is_unplugged_is_told_and_looked_for(library: Library) -> 
     assert library.starts == 3
 
 
+def test_words_that_began_without_a_device_count_as_unheard_when_it_is_back(library: Library) -> None:
+    time_s = Time()
+    player = SoundDevicePlayer(time_s)
+    library.device = False
+    library.streams[0].active = False
+    time_s.now_s = 1.1
+    assert player.trouble() is not None
+    player.play(SOUND)
+    library.device = True
+    time_s.now_s = 2.2
+    assert player.trouble() == "PortAudio: the sound device was gone"
+    assert player.trouble() is None
+    player.play(SOUND)
+    assert library.streams[-1].fetch(10).any()
+
+
 def test_a_stream_that_ends_by_itself_is_told(library: Library) -> None:
     player = SoundDevicePlayer()
     library.streams[0].active = False
