@@ -18,7 +18,7 @@ from assistant.health import Health
 from assistant.page_words import PageWords, page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
-from assistant.settings.store import Change, Store, differences
+from assistant.settings.store import YOU, Change, Store, differences
 from assistant.speech.phrases import Phrases
 from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, SpeechEvent, Spoken
@@ -249,7 +249,7 @@ class LiveSettings:
 
     def _keep(self, values: Mapping[str, Any]) -> None:
         try:
-            self._store.change(values, "You")
+            self._store.change(values, YOU)
         except FacecueError as error:
             self._warn(f"{error} The change lasts until Facecue ends.")
 

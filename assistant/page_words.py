@@ -6,7 +6,7 @@ import functools
 
 from assistant import languages
 from assistant.errors import SettingsError
-from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, Change, announcement
+from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, YOU, Change, announcement
 from assistant.speech.phrases import Phrases
 from assistant.speech.preview import preview
 from assistant.types import Utterance
@@ -53,7 +53,8 @@ class PageWords:
         by = changes[0].by
         if by in (QUIET_BEGINS, QUIET_ENDS):
             return self.text("quiet_begins" if by == QUIET_BEGINS else "quiet_ends")
-        return self._phrases.changed(self._phrases.page.a_file if by == A_FILE else by, len(changes))
+        page = self._phrases.page
+        return self._phrases.changed({A_FILE: page.a_file, YOU: page.you}.get(by, by), len(changes))
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from assistant.settings.save import save
 from assistant.settings.schema import Settings
 
 _KEPT: Final = 50  # changes that can be undone
+YOU: Final = "You"
 A_FILE: Final = "The settings file"
 """Who changed a setting where nobody gave a name."""
 QUIET_BEGINS: Final = "Quiet hours begin"
@@ -130,7 +131,7 @@ class Store:
             text = without(self._text, paths, str(self.path))
             return self._replace(text, by, self._freed | (self._overridden() & paths))
 
-    def undo(self, by: str = "You") -> tuple[Change, ...]:
+    def undo(self, by: str = YOU) -> tuple[Change, ...]:
         """Take back the last change, whoever made it; return what differs now, nothing where there is none.
 
         Raises:

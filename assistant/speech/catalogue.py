@@ -280,6 +280,7 @@ class Page(_Section):
     names: Annotated[_Text, _with_braces("names")]
     ended: _Words
     nothing: _Words
+    you: _Words
     a_file: _Words
     wrong_file: _Words
     changed: PluralBy

@@ -5,7 +5,7 @@ import pytest
 from assistant.page_words import page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
-from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, Change, announcement
+from assistant.settings.store import A_FILE, QUIET_BEGINS, QUIET_ENDS, YOU, Change, announcement
 
 
 def changes(number: int, by: str = "Anna") -> tuple[Change, ...]:
@@ -36,6 +36,10 @@ def test_the_settings_file_has_a_name_in_the_language():
 def test_the_clock_is_told_in_the_language():
     assert page_words("de").changed(changes(3, QUIET_BEGINS)) == "Die Ruhezeit beginnt."
     assert page_words("cs").changed(changes(3, QUIET_ENDS)) == "Doba klidu končí."
+
+
+def test_the_wearer_is_named_in_the_language():
+    assert page_words("de").changed(changes(2, YOU)) == "Am Gerät: 2 Einstellungen geändert."
 
 
 def test_sentences_are_filled_in():
