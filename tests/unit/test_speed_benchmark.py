@@ -108,3 +108,29 @@ def test_a_scene_shows_as_many_faces_as_it_says(scene):
     detector = BlazeFaceDetector(blazeface_runner("short"), blazeface_runner("full"))
     for index, image in enumerate(scenes.frames(scene, 2)):
         assert len(detector.detect(Frame(index, index / 30, image[:, :, ::-1].copy()))) == scene.faces
+
+
+def test_the_table_gives_no_ratio_to_a_peer_that_misses_the_faces_and_names_what_was_not_measured():
+    run = {"frame_ms_p50": 9.0, "frame_ms_p95": 11.0, "start_s": 0.8, "peak_mb": 150.0, "fps_of_each_round": [100.0]}
+    own = run | {"fps": 100.0, "faces_a_frame": 5.0, "model": "compact", "backend": "litert", "stages_ms": {}}
+    report = {
+        "date": "2026-11-21",
+        "device": {"cpu": "a processor", "cores": 2},
+        "note": "",
+        "load_before": 2.0,
+        "programs": {
+            "5-faces-640x480": {
+                "facecue": own,
+                "blind": run | {"fps": 200.0, "faces_a_frame": 0.1},
+                "slow": run | {"fps": 20.0, "faces_a_frame": 5.0},
+            }
+        },
+        "ratios": {"5-faces-640x480": {"blind": 0.5, "slow": 5.0}},
+        "skipped": {"fer": "not asked for"},
+    }
+    lines = speed.table(report | {"bars": speed.judge(report)}).splitlines()
+    assert next(line for line in lines if line.startswith("blind")).endswith("no ratio")
+    assert next(line for line in lines if line.startswith("slow")).endswith("Facecue 5.0 times")
+    assert "fer: not measured: not asked for" in lines
+    assert any("five faces" in line and "held" in line for line in lines)
+    assert lines[-1].startswith("The machine was busy")
