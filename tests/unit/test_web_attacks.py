@@ -94,7 +94,9 @@ def test_forged_and_replayed_sessions_are_refused(around, tmp_path):
     anna = around.paired()
     cookie = anna.cookies["facecue"]
     (tmp_path / "other").mkdir()
-    for forged in (cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), cookie.split(".")[0], "", "x" * 4000, "ä.b"):
+    number, signature = cookie.split(".")
+    other = f"{number}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"  # the last letter's low bits mean nothing
+    for forged in (other, number, "", "x" * 4000, "ä.b"):
         browser = around.browser()
         answer = browser.get("/", headers={"cookie": f"facecue={forged}".encode("latin-1")})
         assert answer.headers["location"] == "/pair"
