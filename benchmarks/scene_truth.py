@@ -204,7 +204,7 @@ def main() -> int:
     parser.add_argument("--assets", type=Path, required=True, help="the MakeHuman asset folder")
     parser.add_argument("--cache", type=Path, help="keep drawn heads in this folder")
     parser.add_argument("--seed", type=int, default=2, help="of the clips; 1 was used to choose thresholds")
-    parser.add_argument("--looks", type=int, nargs="+", default=[10, 11, 12], help="people; 0 to 9 were chosen with")
+    parser.add_argument("--looks", type=int, nargs="+", default=[10, 11, 12], help="people; 0 and 1 chose thresholds")
     parser.add_argument("--save", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     figures, wrong = measure(options)
