@@ -1,4 +1,4 @@
-"""Take keys, remotes and the hand over the lens to what answers them. Part of the composition root, for `app` alone."""
+"""Take keys, remotes and the hand over the lens to what answers them. Part of the composition root, for `run` alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let settings change while a run goes on, and tell its wearer. Part of the composition root, for `app` alone."""
+"""Let settings change while a run goes on, and tell its wearer. Part of the composition root, for `run` alone."""
 
 from __future__ import annotations
 

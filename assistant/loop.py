@@ -1,6 +1,6 @@
 """Run the loop: frame, faces, Action Units, expression, what is worth saying, speech.
 
-Everything comes in as a Protocol; `app` decides what stands behind each.
+Everything comes in as a Protocol; `run` decides what stands behind each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Let the loop and the wearer's hand share policy and voice. Part of the composition root, for `app` and `hand`."""
+"""Let the loop and the wearer's hand share policy and voice. Part of the composition root, for `run` and `hand`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compose what sees: detector, Action Unit model and expression. Part of the composition root, for `app` alone."""
+"""Compose what sees: detector, Action Unit model and expression. Part of the composition root, for `app` and `run`."""
 
 from __future__ import annotations
 

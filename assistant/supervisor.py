@@ -1,4 +1,4 @@
-"""Feed `Health` from what the parts of a run tell, and pace the work. Part of the composition root, for `app` alone."""
+"""Feed `Health` from what the parts of a run tell, and pace the work. Part of the composition root, for `run` alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compose what speaks, and fall back until something is left. Part of the composition root, for `app` alone."""
+"""Compose what speaks, and fall back until something is left. Part of the composition root, for `app` and `run`."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from statistics import median
 from typing import Any, Literal
 
 from assistant import app, board
+from assistant import run as composition
 from assistant.camera.demo import DemoCamera
 from assistant.clock import ManualClock
 from assistant.inference.hardware import fingerprint
@@ -148,14 +149,14 @@ def soak(hours: float, clock: Literal["fast", "real"], fps: float, every: int, l
     real = clock == "real"
     camera = SoakCamera(hours, fps, real, hours * 3600 / 120, log)
     sampled: list[Sampled] = []
-    build = app.build_sight
+    build = composition.build_sight
 
     def build_sampled(*arguments: Any) -> Any:
         sight = build(*arguments)
         sampled.append(Sampled(sight.detector, sight.au_model, 1 if real else every))
         return replace(sight, detector=sampled[0], au_model=sampled[0])
 
-    patched: Any = app
+    patched: Any = composition
     patched.open_source = lambda *_: camera
     patched.build_sight = build_sampled
     load_before, start_s = os.getloadavg()[0], time.monotonic()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from assistant import app, supervisor
+from assistant import run as composition
 from assistant.camera.live import LiveCamera, Patience
 from assistant.camera.watch import LOST
 from assistant.errors import SourceError
@@ -275,7 +276,7 @@ class Room:
     def _patch(self, script: Sequence[Step], runs: list[Any], made: list[LockstepCamera]) -> None:
         patch = self._monkeypatch.setattr
         time = SimpleNamespace(sleep=self.clock.advance)
-        for module in (app, supervisor):
+        for module in (composition, supervisor):
             patch(module, "SystemClock", lambda: self.clock)
             patch(module, "time", time)
         choice = Choice("litert", "compact", Path(), 1.0, "a test", ())
@@ -288,20 +289,20 @@ class Room:
             2.0,
             SceneReader(),  # type: ignore[arg-type]
         )
-        patch(app, "build_sight", lambda *_: sight)
+        patch(composition, "build_sight", lambda *_: sight)
         if self.voice is not None:
-            patch(app, "voice_or_text", lambda *_: (self.voice, ""))
-        patch(app, "sound_or_silence", lambda *_: (self.player, ""))
+            patch(composition, "voice_or_text", lambda *_: (self.voice, ""))
+        patch(composition, "sound_or_silence", lambda *_: (self.player, ""))
 
         def open_source(_spec: Any, _clock: Any, _speed: Any, on_state: Any) -> LockstepCamera:
             made.append(LockstepCamera(self.clock, script, on_state))
             return made[0]
 
-        patch(app, "open_source", open_source)
-        init = app._Run.__init__
+        patch(composition, "open_source", open_source)
+        init = composition.Run.__init__
 
         def remember(run: Any, *arguments: Any) -> None:
             runs.append(run)
             init(run, *arguments)
 
-        patch(app._Run, "__init__", remember)
+        patch(composition.Run, "__init__", remember)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from assistant import app, voice
+from assistant import alerts, app, voice
+from assistant import run as composition
 from assistant.camera import watch
 from assistant.errors import SourceError
 from assistant.settings import Settings
@@ -46,7 +47,7 @@ class LoudPlayer(players.SilentPlayer):
 
 def test_a_lost_camera_is_said_once_and_its_return_too(tmp_path, monkeypatch):
     use_models(monkeypatch, tiny_models(tmp_path))
-    monkeypatch.setattr(app, "open_source", lambda spec, clock, speed, on_state: LosingCamera(clock, on_state))
+    monkeypatch.setattr(composition, "open_source", lambda spec, clock, speed, on_state: LosingCamera(clock, on_state))
     status, out, err = call("run", "--mute", "--speed", "max")
     assert status == 3
     assert out.splitlines()[0].endswith("Facecue is on.")
@@ -57,7 +58,7 @@ def test_a_lost_camera_is_said_once_and_its_return_too(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("state", watch.STATES)
 def test_every_state_of_a_camera_has_words(state):
-    assert app._CAMERA_WORDS[state]
+    assert alerts.CAMERA_WORDS[state]
 
 
 def test_an_error_is_spoken_to_its_end(monkeypatch):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from assistant import app, voice
+from assistant import run as composition
+from assistant import voice
 from assistant.courtesy import Listening
 from assistant.errors import DependencyError, SpeechError
 from assistant.speech.espeak import EspeakSynthesiser
@@ -189,7 +190,7 @@ def test_a_wanted_microphone_that_is_missing_is_said_once_and_the_run_goes_on(
         opened.append(DeafEar())
         return opened[-1]
 
-    monkeypatch.setattr(app, "Listening", lambda *given: Listening(*given, open_ear=open_ear))
+    monkeypatch.setattr(composition, "Listening", lambda *given: Listening(*given, open_ear=open_ear))
     outcome = room.run(*shots(20), change={"speech.microphone": wanted})
     assert outcome.error is None
     assert len(opened) == wanted
