@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a photograph")
     options.add_speech(parser)
     parser.add_argument("--mute", action="store_true", help="print only")
-    parser.add_argument("--json", action="store_true", help="print one object: sentence, boxes, AUs, expressions")
+    parser.add_argument("--json", action="store_true", help="print one object with all that is known")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def as_json(person: Person) -> dict[str, Any]:
     """Return one face as nested plain values; what is not known is None."""
-    face, units, shown = person.face, person.units, person.expression
+    face, units, shown, place = person.face, person.units, person.expression, person.place
     return {
         "box_xyxy": [round(edge, 2) for edge in face.box_xyxy],
         "landmarks_xy": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks_xy],
@@ -55,6 +55,15 @@ def as_json(person: Person) -> dict[str, Any]:
         "yaw_deg": round(face.yaw_deg, 1),
         "pitch_deg": round(face.pitch_deg, 1),
         "roll_deg": round(face.roll_deg, 1),
+        "place": None
+        if place is None
+        else {
+            "bearing_deg": round(place.bearing_deg, 1),
+            "distance_m": round(place.distance_m, 2),
+            "hour": place.hour,
+            "side": place.side,
+        },
+        "facing": person.manner.facing,
         "action_units": {
             au: None if p is None else round(p, 4) for au, p in zip(AU_ORDER, units.probability, strict=True)
         },

@@ -129,7 +129,7 @@ class VisionSettings(Section):
     farthest_m: float = setting(
         10.0,
         "Farthest person",
-        "Nobody farther away is spoken of unasked; distances are good to a third or so. 10 leaves nobody out.",
+        "Nobody farther away is spoken of unasked; distances are good to 15 % or so. 10 leaves nobody out.",
         "metres",
         live=True,
         ge=0.5,

@@ -75,6 +75,9 @@ def test_describe_gives_boxes_units_and_expression_as_json(folder):
     assert status == 0
     assert x1 < 225 < x2  # the middle of her face
     assert y1 < 115 < y2
+    assert face["facing"] is True
+    assert (face["place"]["hour"], face["place"]["side"]) == (12, "ahead")
+    assert 0.2 < face["place"]["distance_m"] < 1.0
     assert tuple(face["action_units"]) == AU_ORDER
     assert tuple(face["probabilities"]) == EXPRESSIONS
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=0.001)
