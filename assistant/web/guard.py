@@ -100,11 +100,11 @@ class Guard:
         return None
 
     def _within_rate(self, address: str) -> bool:
-        """Take one request from an address's budget, a bucket that fills by ten a second."""
+        """Take one request from an address's budget, a bucket that fills by ten a second; refusals cost nothing."""
         now_s = self._clock.now_s()
         left, at_s = self._budgets.pop(address, (_BURST, now_s))
         left = min(_BURST, left + (now_s - at_s) * _PER_S)
-        self._budgets[address] = (max(left - 1, 0.0), now_s)
+        self._budgets[address] = (left - 1 if left >= 1 else left, now_s)
         while len(self._budgets) > _ADDRESSES:
             self._budgets.popitem(last=False)
         return left >= 1

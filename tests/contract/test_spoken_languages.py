@@ -13,7 +13,10 @@ FILES = sorted(PHRASES_FILE.parent.glob("*.toml"))
 pytest.importorskip("espeakng_loader", reason="the voice espeak-ng is not installed")
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+EACH = [pytest.param(path, marks=() if path.stem == "en" else pytest.mark.slow, id=path.stem) for path in FILES]
+
+
+@pytest.mark.parametrize("path", EACH)
 def test_every_phrase_is_spoken(path: Path) -> None:
     words = phrase_file.read(path)
     voice = EspeakSynthesiser(words.language.voice, timeout_s=10.0)

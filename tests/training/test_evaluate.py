@@ -153,6 +153,7 @@ def people_who_never_change(count=400, each=4, seed=0):
     return values, faces
 
 
+@pytest.mark.slow
 def test_the_leak_of_a_random_split_is_visible():
     values, faces = people_who_never_change()
     table = leak.compare(values, faces)
@@ -161,6 +162,7 @@ def test_the_leak_of_a_random_split_is_visible():
     assert table["repeated"] == 400
 
 
+@pytest.mark.slow
 def test_without_repeated_people_nothing_leaks():
     values, faces = people_who_never_change(each=1)
     table = leak.compare(values, faces)

@@ -249,6 +249,15 @@ def test_a_flood_of_one_address_is_refused_and_passes(around):
     assert browser.get("/pair").status_code == 200
 
 
+def test_who_asks_again_and_again_is_still_answered_ten_times_a_second(around):
+    browser = around.browser()
+    statuses = []
+    for _ in range(1200):
+        around.later(0.01)
+        statuses.append(browser.get("/pair").status_code)
+    assert statuses[-500:].count(200) == pytest.approx(50, abs=1)
+
+
 @pytest.mark.parametrize("path", ["/", "/pair", "/style.css", "/zzz"])
 def test_every_answer_binds_the_browser(around, path):
     headers = around.browser().get(path).headers
