@@ -47,7 +47,8 @@ class Timed:
 
 def watch(times_ms: dict[str, list[float]], seen: dict[str, Any]) -> None:
     """Let the program's loop count faces and keep when each frame was done, and its stages be timed."""
-    from assistant import app, loop
+    from assistant import loop
+    from assistant import run as composition
 
     class Watched(loop.Loop):
         def step(self, frame: Any) -> Any:
@@ -56,7 +57,7 @@ def watch(times_ms: dict[str, list[float]], seen: dict[str, Any]) -> None:
             seen["faces"] += len(scene.people)
             return scene
 
-    composed: Any = app
+    composed: Any = composition
     composed.Loop = Watched
     composed.Stages = lambda *stages: loop.Stages(
         *(
