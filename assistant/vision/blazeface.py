@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -38,6 +38,8 @@ _HINT_SCORE: Final = 0.3  # full-range confidence worth a second look; the secon
 _WIDE_LOOK: Final = 4.0  # side of the second look in face widths: the face has 32 input pixels, and room to move
 _CLOSE_LOOK: Final = 2.5  # and of the third, at a new face
 _HYSTERESIS: Final = 0.2  # by how much less a face of the frame before must convince
+_HELD: Final = 0.75  # intersection over union of a face and its hint from which the hint still serves
+_FRESH_S: Final = 0.1  # a hint so old still points at a face: one that walks by at a metre moves by half its width
 _MOST_LOOKS: Final = 8  # hints followed up in a frame, about 1.3 ms each
 _TILE: Final = 2 / 3  # side of a tile as a share of the picture's shorter side: 27 pixels of face at 1280x720
 _TILE_STEP: Final = 0.85  # of a tile's side; neighbours overlap by more than the face only a tile can see
@@ -52,6 +54,25 @@ class _Square:
     side: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is remembered of a frame."""
+
+    source: str
+    width: int
+    height: int
+    index: int
+    captured_at_s: float
+
+    def follows(self, last: _Seen) -> bool:
+        """Return whether this frame continues another."""
+        return (last.source, last.width, last.height) == (
+            self.source,
+            self.width,
+            self.height,
+        ) and last.index < self.index
+
+
 class BlazeFaceDetector:
     """Detect faces near and far by looking twice.
 
@@ -64,8 +85,10 @@ class BlazeFaceDetector:
     first frame of a source, and any picture that does not follow the last one, is searched completely and owes nothing
     to what was seen before.
 
-    The full-range model looks in a thread of its own while the faces of the frame before are looked at, which takes a
-    third of the time away where there are two cores. Blocks the caller; not thread-safe.
+    The full-range model looks in a thread of its own, and its hints are followed in the next frame, so that nobody
+    waits for it where there are two cores. While nobody is near, the short-range model looks at the whole picture in
+    every other frame. Where frames come slowly, nothing is put off. What is found depends on the frames and their
+    times alone. Blocks the caller; not thread-safe.
 
     Args:
         short: runner of `models/blazeface_short`, input (1, 128, 128, 3) float32.
@@ -78,8 +101,11 @@ class BlazeFaceDetector:
         self._short, self._full = short, full
         self._anchors = {size: _anchors(size) for size in _GRIDS}
         self._min_score = min_score
-        self._last: tuple[str, int, int, int] | None = None
+        self._last: _Seen | None = None
+        self._searching: Future[Floats] | None = None
+        self._near = False
         self._seen: Floats = _no_rows()
+        self._followed: Floats = _no_rows()  # the hints that led to them
         self._turn = 0
         self._far = ThreadPoolExecutor(1, "look-far")  # starts its thread at the first use, and ends it with itself
 
@@ -87,33 +113,60 @@ class BlazeFaceDetector:
         """Return the faces of a frame, best first, with landmarks and head pose."""
         image = frame.image_rgb
         height, width = image.shape[:2]
-        if not self._follows(frame):
-            self._seen, self._turn = _no_rows(), 0
-        far = self._far.submit(self._search, image, self._squares(width, height))
-        whole = self._find(self._short, image, _whole(width, height), _HINT_SCORE)
+        fresh = self._continues(frame)
+        skip = fresh and self._turn % 2 == 0 and not self._near and self._full is not None
+        far = self._look_far(image, fresh)
+        whole = _no_rows() if skip else self._find(self._short, image, _whole(width, height), _HINT_SCORE)
         wide = (whole[:, 3] - whole[:, 1]) * 128 >= _SHARP_PX * max(width, height)
         sharp = wide & (whole[:, 0] >= max(_SHARP_SCORE, self._min_score))
         found = whole[sharp]
-        near = [hint for hint in _merge(np.concatenate([whole[~sharp], self._seen])) if not _known(hint, found)]
-        near.sort(key=lambda hint: not _known(hint, self._seen))  # what was a face in the frame before comes first
-        looks = [self._decide(image, hint) for hint in near[:_MOST_LOOKS]]
+        self._near = len(found) > 0
+        near = [hint for hint in self._anchored() if not _known(hint, found)]  # faces of the frame before come first
+        near += [hint for hint in _merge(whole[~sharp]) if not _known(hint, np.concatenate([found, self._seen]))]
         known = np.concatenate([found, *(hint[None] for hint in near)])
+        looks = [(hint, self._decide(image, hint)) for hint in near[:_MOST_LOOKS]]
         hints = [hint for hint in _merge(far.result()) if not _known(hint, known)]
-        looks += [self._decide(image, hint) for hint in hints[: _MOST_LOOKS - len(looks)]]
-        self._seen = _without_nested(_merge(np.concatenate([found, *looks])))
+        looks += [(hint, self._decide(image, hint)) for hint in hints[: _MOST_LOOKS - len(looks)]]
+        self._followed = np.concatenate([_no_rows(), *(hint[None] for hint, rows in looks if len(rows))])
+        self._seen = _without_nested(_merge(np.concatenate([found, *(rows for _, rows in looks)])))
         return tuple(_face(row, width, height) for row in self._seen)
+
+    def _anchored(self) -> list[Floats]:
+        """Return hints of the faces of the frame before.
+
+        A face that hardly moved is looked at in the same square as before, so that a still face stays still.
+        """
+        hints = []
+        for row in self._seen:
+            overlaps = _overlap(row[1:5], self._followed[:, 1:5])
+            held = len(overlaps) > 0 and overlaps.max() >= _HELD
+            hints.append(self._followed[overlaps.argmax()] if held else row)
+        return hints
+
+    def _continues(self, frame: Frame) -> bool:
+        """Return whether what was seen in the frame before is still fresh; forget all if this is another source."""
+        (height, width), last = frame.image_rgb.shape[:2], self._last
+        self._last = now = _Seen(frame.source, width, height, frame.index, frame.captured_at_s)
+        if last is None or not now.follows(last):
+            self._seen, self._followed, self._turn, self._searching = _no_rows(), _no_rows(), 0, None
+            return False
+        return now.captured_at_s - last.captured_at_s <= _FRESH_S
+
+    def _look_far(self, image_rgb: ImageRgb, fresh: bool) -> Future[Floats]:
+        """Begin to search a picture for far faces; return the search whose hints are followed in it.
+
+        It is that of the frame before where that is fresh enough.
+        """
+        height, width = image_rgb.shape[:2]
+        before = self._searching
+        self._searching = self._far.submit(self._search, image_rgb, self._squares(width, height))
+        return before if before is not None and fresh else self._searching
 
     def _search(self, image_rgb: ImageRgb, squares: Sequence[_Square]) -> Floats:
         """Return where far faces may be, (N, 17)."""
         if self._full is None:
             return _no_rows()
         return np.concatenate([self._find(self._full, image_rgb, square, _HINT_SCORE) for square in squares])
-
-    def _follows(self, frame: Frame) -> bool:
-        """Return whether a frame continues the one before, and remember it."""
-        height, width = frame.image_rgb.shape[:2]
-        last, self._last = self._last, (frame.source, width, height, frame.index)
-        return last is not None and last[:3] == self._last[:3] and last[3] < frame.index
 
     def _squares(self, width: int, height: int) -> list[_Square]:
         """Return what the full-range model looks at: everything at first, then in turn the whole and a tile."""
