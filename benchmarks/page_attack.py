@@ -1,8 +1,9 @@
 """Attack the settings page of a running Facecue, and tell what got in and what became of the loop's frame rate.
 
-    python -m benchmarks.page_attack --clip FILE [--rounds 6] [--seconds 5] [--save]
+    python -m benchmarks.page_attack --clip FILE [--speed real] [--rounds 6] [--seconds 5] [--save]
 
-A loop takes a clip as fast as it goes while its page is open and a pairing code is valid. Seconds of quiet and seconds
+A loop takes a clip at its own speed, as from a camera, while its page is open and a pairing code is valid; with
+`--speed max` as fast as it goes, which leaves no processor for the attack. Seconds of quiet and seconds
 of attack take turns, so that whatever else the machine does falls on both. The attack is 200 connections at once: wrong
 codes, forged and replayed sessions, forms of other sites, foreign Host headers, paths that lead out, bodies of ten
 megabytes with and without a length, and senders of one byte a second. It runs at a low priority, since an attacker
@@ -187,10 +188,10 @@ sys.exit(main(sys.argv[1:]))
 class Device:
     """Run the loop over a clip, its page open."""
 
-    def __init__(self, folder: Path, clip: Path) -> None:
+    def __init__(self, folder: Path, clip: Path, speed: str) -> None:
         self.settings = folder / "settings.toml"
         self.settings.write_text("[web]\nenabled = true\n", encoding="utf-8")
-        command = [sys.executable, "-c", _DEVICE, "run", "--mute", "--speed", "max", "--source", str(clip)]
+        command = [sys.executable, "-c", _DEVICE, "run", "--mute", "--speed", speed, "--source", str(clip)]
         self.process = subprocess.Popen(
             [*command, "--settings", str(self.settings)],
             stdin=subprocess.PIPE,
@@ -275,7 +276,8 @@ def measure(device: Device, attacker: Attacker, rounds: int, seconds: float) -> 
 def main() -> int:
     """Measure, or be the attacker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clip", type=Path, help="a video with a face, of 20,000 frames or more")
+    parser.add_argument("--clip", type=Path, help="a video with a face; 20,000 frames for --speed max")
+    parser.add_argument("--speed", choices=("real", "max"), default="real", help="as a camera gives frames, or all out")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/DATE-page-attack.json")
@@ -288,7 +290,7 @@ def main() -> int:
     if arguments.clip is None:
         parser.error("--clip is missing")
     with tempfile.TemporaryDirectory() as name:
-        device = Device(Path(name), arguments.clip)
+        device = Device(Path(name), arguments.clip, arguments.speed)
         try:
             device.look()
             attacker = Attacker(device.port, arguments.seconds)  # its first attack also lets the loop warm up
