@@ -40,7 +40,6 @@ class Alerts:
         self._printed: set[str] = set()
         self._shared: Shared | None = None
         self._clock: Clock | None = None
-        self._degraded = False
         self.fallback = ""
         self.guards: list[Guard] = []
         self.expected: Callable[[str], bool] = lambda state: False
@@ -74,13 +73,12 @@ class Alerts:
     def lost_accelerator(self, error: BackendError, backend: str) -> None:
         """Tell that another back end helps out; which of several it is changes nothing for the wearer."""
         self._supervisor.lost_accelerator(error, backend)
-        self.fallback = backend
         detail = f"{error} Going on without it, on {backend}."
-        if self._degraded:
+        if self.fallback:
             self.warn(detail)
         else:
-            self._degraded = True
             self.alert(self._policy.phrases.error(error), detail)
+        self.fallback = backend
 
     def loaded_anew(self, error: BackendError) -> None:
         """Print that a back end hung and was replaced by its like."""

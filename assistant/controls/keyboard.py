@@ -10,7 +10,9 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Final, Self
+from typing import Any, Final
+
+from assistant.controls.reader import Reader
 
 try:
     import termios
@@ -62,7 +64,7 @@ def _sequence(typed: str, at: int) -> int:
     return len(typed) - at
 
 
-class Keyboard:
+class Keyboard(Reader):
     """Read keys in a thread of its own, and tell their names from there.
 
     The terminal stays in cbreak mode meanwhile: keys come at once and are not shown, Ctrl-C and Ctrl-Z work as ever. It
@@ -78,10 +80,8 @@ class Keyboard:
         self._press = press
         self._fd = sys.stdin.fileno() if fd is None else fd
         self._before: list[Any] = termios.tcgetattr(self._fd)
-        self._wake_read, self._wake_write = os.pipe()
-        self._closed = threading.Event()
+        super().__init__("keyboard")
         self._signals: dict[int, Any] = {}
-        self._thread = threading.Thread(target=self._read, name="keyboard", daemon=True)
         if threading.current_thread() is threading.main_thread():
             for number, action in ((signal.SIGTSTP, self._stopped), (signal.SIGCONT, self._continued)):
                 self._signals[number] = signal.signal(number, action)
@@ -96,26 +96,11 @@ class Keyboard:
         except OSError:  # gone
             return False
 
-    def close(self) -> None:
-        """Restore the terminal. May be called twice."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
-        os.write(self._wake_write, b"x")
-        self._thread.join()
+    def _let_go(self) -> None:
+        """Restore the terminal."""
         for number, action in self._signals.items():
             signal.signal(number, action)
         self._leave()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
 
     def _enter(self) -> None:
         if self.in_front:

@@ -6,12 +6,12 @@ import contextlib
 import os
 import select
 import string
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from assistant.controls.keys import KEYS
+from assistant.controls.reader import Reader
 from assistant.errors import DependencyError
 
 AUTO: Final = "auto"
@@ -148,7 +148,7 @@ _ALIASES: Final = {
 """Linux' names of keys (input-event-codes.h) that mean a key of ours."""
 
 
-class Remotes:
+class Remotes(Reader):
     """Read devices in a thread of its own, and tell their keys' names from there; find them again when they return.
 
     A device's keys are kept from other programs while it is read.
@@ -177,32 +177,16 @@ class Remotes:
         self._others: dict[str, str] = {}
         self._missing: set[str] = set()
         self._told = ""
-        self._closed = threading.Event()
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="remotes", daemon=True)
+        super().__init__("remotes")
         self._thread.start()
 
-    def close(self) -> None:
-        """Let the devices go. May be called twice."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
-        os.write(self._wake_write, b"x")
-        self._thread.join()
+    def _let_go(self) -> None:
+        """Let the devices go."""
         for device in self._devices.values():
             _close(device)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-    def _run(self) -> None:
+    def _read(self) -> None:
+        """Run the thread."""
         while not self._closed.is_set():
             self._find()
             self._listen()

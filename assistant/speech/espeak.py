@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from assistant.errors import DependencyError, SpeechError
-from assistant.speech import frames
 from assistant.speech.prosody import Prosody
-from assistant.speech.worker import VoiceProcess, module_command, speech_from
-from assistant.types import Speech
+from assistant.speech.worker import ProcessSynthesiser, VoiceProcess, module_command
 
 NAME: Final = "espeak-ng"
 INSTALL: Final = "pip install espeakng-loader"
@@ -21,7 +18,7 @@ _LONGEST_PATH: Final = 140  # the engine's buffers hold about 160 to 200 charact
 _USUAL: Final = Prosody()
 
 
-class EspeakSynthesiser:
+class EspeakSynthesiser(ProcessSynthesiser):
     """Turn text into speech with espeak-ng in a process of its own.
 
     Measured on an idle machine: 1.9 ms for 1.2 s of speech, 0.2 s to start. `synthesise` blocks for that long, and up
@@ -47,7 +44,7 @@ class EspeakSynthesiser:
             data = short_copy(data, Path(self._folder.name))
         command = module_command("assistant.speech.espeak_worker", str(library), str(data), voice, prosody.encoded())
         try:
-            self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
+            super().__init__(VoiceProcess(NAME, command, timeout_s=timeout_s))
         except SpeechError as error:
             self._clean()
             raise _with_nearest(error, voice) from error
@@ -57,22 +54,9 @@ class EspeakSynthesiser:
         """Id of the voice's process, or None when it is closed."""
         return self._process.pid
 
-    def synthesise(self, text: str) -> Speech:
-        """Return the whole utterance, mono int16 at 22,050 Hz.
-
-        Raises:
-            SpeechError: the voice hung or died, also after one restart.
-        """
-        return speech_from(self._process.ask(frames.SPEAK, text.encode("utf-8", "replace")))
-
-    def voices(self) -> list[str]:
-        """Return the language codes that `voice` takes."""
-        names: list[str] = json.loads(self._process.ask(frames.LIST))
-        return names
-
     def close(self) -> None:
         """End the voice's process. May be called twice."""
-        self._process.close()
+        super().close()
         self._clean()
 
     def _clean(self) -> None:

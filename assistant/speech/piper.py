@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Final
 
 from assistant.errors import DependencyError, SpeechError
-from assistant.speech import frames
 from assistant.speech.prosody import Prosody
-from assistant.speech.worker import VoiceProcess, module_command, speech_from
-from assistant.types import Speech
+from assistant.speech.worker import ProcessSynthesiser, VoiceProcess, module_command
 
 NAME: Final = "piper"
 INSTALL: Final = 'pip install "facecue[piper]"'
 _USUAL: Final = Prosody()
 
 
-class PiperSynthesiser:
+class PiperSynthesiser(ProcessSynthesiser):
     """Turn text into speech with piper in a process of its own. Blocks while it computes.
 
     piper speaks natural, and slower to answer than espeak-ng: tens to hundreds of milliseconds a sentence.
@@ -50,21 +47,4 @@ class PiperSynthesiser:
                     "Set speech.voice_file to a file NAME.onnx that has NAME.onnx.json beside it.",
                 )
         command = module_command("assistant.speech.piper_worker", str(voice_file.absolute()), prosody.encoded())
-        self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
-
-    def synthesise(self, text: str) -> Speech:
-        """Return the whole utterance, mono int16 at the voice's own rate.
-
-        Raises:
-            SpeechError: the voice hung or died, also after one restart.
-        """
-        return speech_from(self._process.ask(frames.SPEAK, text.encode("utf-8", "replace")))
-
-    def voices(self) -> list[str]:
-        """Return the name of the voice file."""
-        names: list[str] = json.loads(self._process.ask(frames.LIST))
-        return names
-
-    def close(self) -> None:
-        """End the voice's process. May be called twice."""
-        self._process.close()
+        super().__init__(VoiceProcess(NAME, command, timeout_s=timeout_s))

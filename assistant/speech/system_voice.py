@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from typing import Final
 
 from assistant.errors import DependencyError
-from assistant.speech import frames
 from assistant.speech.prosody import Prosody
-from assistant.speech.worker import VoiceProcess, module_command, speech_from
-from assistant.types import Speech
+from assistant.speech.worker import ProcessSynthesiser, VoiceProcess, module_command
 
 NAME: Final = "pyttsx3"
 INSTALL: Final = 'pip install "facecue[pyttsx3]"'
 _USUAL: Final = Prosody()
 
 
-class SystemVoiceSynthesiser:
+class SystemVoiceSynthesiser(ProcessSynthesiser):
     """Turn text into speech with a system voice in a process of its own. Blocks while it speaks into a file.
 
     Args:
@@ -36,21 +33,4 @@ class SystemVoiceSynthesiser:
         if importlib.util.find_spec("pyttsx3") is None:
             raise DependencyError("pyttsx3 is not installed.", f"Run `{INSTALL}`.", "no_voice")
         command = module_command("assistant.speech.system_voice_worker", voice, prosody.encoded())
-        self._process = VoiceProcess(NAME, command, timeout_s=timeout_s)
-
-    def synthesise(self, text: str) -> Speech:
-        """Return the whole utterance, mono int16 at the voice's own rate.
-
-        Raises:
-            SpeechError: the voice hung or died, also after one restart.
-        """
-        return speech_from(self._process.ask(frames.SPEAK, text.encode("utf-8", "replace")))
-
-    def voices(self) -> list[str]:
-        """Return the ids of the system's voices."""
-        names: list[str] = json.loads(self._process.ask(frames.LIST))
-        return names
-
-    def close(self) -> None:
-        """End the voice's process. May be called twice."""
-        self._process.close()
+        super().__init__(VoiceProcess(NAME, command, timeout_s=timeout_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import subprocess
@@ -183,6 +184,34 @@ class VoiceProcess:
             f"The voice {self._name} cannot be used: {what}.",
             "Run `facecue doctor` to see which voices work here.",
         )
+
+
+class ProcessSynthesiser:
+    """Turn text into speech with a voice in a process of its own; what the engines have in common.
+
+    Args:
+        process: speaks as `assistant.speech.frames.serve` does.
+    """
+
+    def __init__(self, process: VoiceProcess) -> None:
+        self._process = process
+
+    def synthesise(self, text: str) -> Speech:
+        """Return the whole utterance, mono int16 at the voice's own rate.
+
+        Raises:
+            SpeechError: the voice hung or died, also after one restart.
+        """
+        return speech_from(self._process.ask(frames.SPEAK, text.encode("utf-8", "replace")))
+
+    def voices(self) -> list[str]:
+        """Return the names that the engine's voices go by."""
+        names: list[str] = json.loads(self._process.ask(frames.LIST))
+        return names
+
+    def close(self) -> None:
+        """End the voice's process. May be called twice."""
+        self._process.close()
 
 
 def speech_from(payload: bytes) -> Speech:

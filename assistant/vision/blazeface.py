@@ -122,7 +122,8 @@ class BlazeFaceDetector:
         found = whole[sharp]
         self._near = len(found) > 0
         near = [hint for hint in self._anchored() if not _known(hint, found)]  # faces of the frame before come first
-        near += [hint for hint in _merge(whole[~sharp]) if not _known(hint, np.concatenate([found, self._seen]))]
+        known = np.concatenate([found, self._seen])
+        near += [hint for hint in _merge(whole[~sharp]) if not _known(hint, known)]
         known = np.concatenate([found, *(hint[None] for hint in near)])
         looks = [(hint, self._decide(image, hint)) for hint in near[:_MOST_LOOKS]]
         hints = [hint for hint in _merge(far.result()) if not _known(hint, known)]
