@@ -39,7 +39,7 @@ class Limits:
 
     slow_s: float = 0.1
     quick_s: float = 0.05
-    worse_after_s: float = 1.0
+    worse_after_s: float = 0.5
     better_after_s: float = 10.0
     hot_c: float = 80.0
     cool_c: float = 75.0

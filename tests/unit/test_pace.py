@@ -28,9 +28,9 @@ def test_quick_frames_are_taken_whole_and_without_a_pause():
 def test_slow_frames_make_pictures_smaller_first_and_pauses_second_and_quick_ones_undo_it():
     told = []
     pace = Pace(tell=told.append)
-    now_s, _ = run(pace, 0.3, 2.0)
+    now_s, _ = run(pace, 0.3, 1.2)
     assert pace.level == Level.SMALLER
-    now_s, pause_s = run(pace, 0.3, 2.0, now_s)
+    now_s, pause_s = run(pace, 0.3, 1.2, now_s)
     assert pace.level == Level.SLOWER
     assert pause_s == pytest.approx(0.3), "half of the time is left to others"
     run(pace, 0.02, 40.0, now_s)
@@ -47,7 +47,7 @@ def test_one_slow_frame_changes_nothing():
 
 def test_in_between_it_stays_as_it_is():
     pace = Pace()
-    now_s, _ = run(pace, 0.3, 2.0)
+    now_s, _ = run(pace, 0.3, 1.2)
     run(pace, 0.07, 60.0, now_s)
     assert pace.level == Level.SMALLER
 
