@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.speech import earcons
@@ -31,7 +31,7 @@ class Candidate:
         level: verbosity from which it is said.
         track: whom it is about.
         claim: what is said of them, if anything.
-        telling: which of the texts tell of the claim.
+        told: asked with a text what it tells of them.
         people: how many there are.
     """
 
@@ -45,7 +45,7 @@ class Candidate:
     level: int = 1
     track: Track | None = None
     claim: Claim | None = None
-    telling: tuple[str, ...] = ()
+    told: Callable[[str], Sequence[Claim]] = lambda _text: ()
     people: int = 0
     holds: Callable[[str], bool] = lambda _text: True
 
@@ -53,8 +53,8 @@ class Candidate:
         """Return the words with what is behind them."""
         face = self.track.person.face if self.track else None
         evidence: dict[str, float] = {"people": self.people} if self.people or self.cue == "departure" else {}
-        if self.claim and text in self.telling:
-            evidence.update(self.claim.evidence)
+        for claim in self.told(text):
+            evidence.update(claim.evidence)
         number, pan = (face.track, _pan(face, width_px)) if face else (0, 0.0)
         if self.cue == "arrival" and self.track and (place := self.track.person.place):
             evidence |= {"hour": place.hour, "bearing_deg": place.bearing_deg, "distance_m": place.distance_m}
@@ -98,16 +98,19 @@ class Composer:
                 return f"{self._phrases.whole(who)} {words(place)}"
             return self._phrases.placed(who, place)
 
-        telling = (full(claim.words),) if claim else ()
-        texts = (*telling, full(""), self._phrases.whole(who))
+        fullest = full(claim.words) if claim else None
+        texts = (*([fullest] if fullest else []), full(""), self._phrases.whole(who))
+
+        def told(text: str) -> list[Claim]:
+            return [claim] if claim and text == fullest else []
 
         def said(text: str) -> None:
             for track in arrived:
                 track.greeted = track.announced = True
                 track.spoken_of_s = now_s
-            if claim and text in telling:
-                nearest.said[claim.key] = (claim, now_s)
-                nearest.fresh.pop(claim.key, None)
+            for each in told(text):
+                nearest.said[each.key] = (each, now_s)
+                nearest.fresh.pop(each.key, None)
 
         def undo() -> None:
             for track in arrived:
@@ -116,13 +119,13 @@ class Composer:
                 nearest.said.pop(claim.key, None)
 
         def holds(text: str) -> bool:
-            return claim is None or text not in telling or _shown(nearest, claim)
+            return all(_shown(nearest, each) for each in told(text))
 
         return Candidate(
             *("arrival", Rank.ARRIVAL, texts, Priority.MESSAGE, NEWS_LASTS_S, said, undo),
             track=nearest,
             claim=claim,
-            telling=telling,
+            told=told,
             people=people,
             holds=holds,
         )
@@ -152,27 +155,46 @@ class Composer:
             holds=holds,
         )
 
-    def change(self, track: Track, claim: Claim, scene: Scene, now_s: float) -> Candidate:
-        """Tell what has changed about one person, who shows it since a moment ago or not yet for long."""
-        fresh_since_s = track.fresh.get(claim.key, now_s)
+    def change(self, track: Track, claim: Claim, scene: Scene, now_s: float, also: Claim | None = None) -> Candidate:
+        """Tell what has changed about one person, who shows it since a moment ago or not yet for long.
 
-        def said(_text: str) -> None:
-            track.said[claim.key] = (claim, now_s)
+        Args:
+            track: the person.
+            claim: what they show.
+            scene: everybody in view.
+            now_s: the loop's time.
+            also: what else has changed about them, told in the same sentence where there is room.
+        """
+        together = self._change_text(track, self._phrases.both(claim, also), scene) if also else None
+        fresh = {each.key: track.fresh.get(each.key, now_s) for each in (claim, also) if each}
+        spoken_of_s = track.spoken_of_s
+
+        def told(text: str) -> list[Claim]:
+            return [each for each in (claim, also if text == together else None) if each]
+
+        def said(text: str) -> None:
             track.spoken_of_s = now_s
-            del track.fresh[claim.key]
+            for each in told(text):
+                track.said[each.key] = (each, now_s)
+                track.fresh.pop(each.key, None)
 
         def undo() -> None:
-            track.said.pop(claim.key, None)
-            track.fresh[claim.key] = fresh_since_s
+            track.spoken_of_s = spoken_of_s
+            for key, since_s in fresh.items():
+                if key in track.said and track.said[key][1] == now_s:
+                    del track.said[key]
+                    track.fresh[key] = since_s
 
         texts = tuple(self._change_text(track, words, scene) for words in (*claim.fuller, claim.words))
+        if together:
+            texts = (together, *texts)
         return Candidate(
             *(claim.cue, claim.rank, texts, Priority.NOTIFICATION, _CHANGE_LASTS_S, said, undo),
             level=claim.level,
             track=track,
             claim=claim,
-            holds=lambda _text: _shown(track, claim),
-            telling=texts,
+            holds=lambda text: all(_shown(track, each) for each in told(text)),
+            told=told,
         )
 
     def _change_text(self, track: Track, words: str, scene: Scene) -> str:

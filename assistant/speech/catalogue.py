@@ -88,6 +88,7 @@ class Sentence(_Section):
     doing: Annotated[_Text, _with_braces("distance direction movement")]
     change: Annotated[_Text, _with_braces("movement")]
     change_of: Annotated[_Text, _with_braces("direction movement")]
+    both: Annotated[_Text, _with_braces("movement other")]
     left: _Words
     some_left: Plural
     all_left: _Words

@@ -14,7 +14,11 @@ from assistant.speech.catalogue import Catalogue
 MOST_WORDS: Final = 9
 MOST_MEDIAN_WORDS: Final = 5
 _ENDS: Final = (".", "?", "!", "।", "。", "？")
-_FULLER: Final = ("sentence.doing", "sentence.because_both")  # said only where the whole sentence keeps the limit
+_FULLER: Final = (
+    "sentence.doing",
+    "sentence.both",
+    "sentence.because_both",
+)  # said only where the whole sentence keeps the limit
 _MARKS: Final = ".,:;?!¿¡\"'’()।"
 _NOT_SPOKEN: Final = ("language", "rules")
 

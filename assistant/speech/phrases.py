@@ -189,6 +189,10 @@ class Phrases:
         words: str = getattr(self._words.movement, movement.name)
         return Claim(movement.name, words, evidence, rank, movement.cue, movement.level, order=order)
 
+    def both(self, claim: Claim, other: Claim) -> str:
+        """Return such as "facing you, smiling"."""
+        return self.sentence.both.format(movement=claim.words, other=other.words)
+
     def unclear_emotion(self, person: Person) -> Claim | None:
         """Return the emotion words that would be said if the classifier were sure; None where it is."""
         if person.expression.label != UNCLEAR or turned_away(person.face):

@@ -175,9 +175,18 @@ class Policy:
         tracks = [track for track in self._crowd.tracks.values() if track.greeted and track.last_s == now_s]
         fresh = [(track, track.claims[key]) for track in tracks for key in track.fresh if key in track.claims]
         for track, claim in sorted(fresh, key=lambda each: (each[1].salience, -each[0].person.face.width_px)):
-            yield self._composer.change(track, claim, scene, now_s)
+            yield self._composer.change(track, claim, scene, now_s, self._also(track, claim, now_s))
         if self._left(now_s):
             yield self._composer.departure(self._crowd)
+
+    def _also(self, track: Track, claim: Claim, now_s: float) -> Claim | None:
+        """Return what else is news about somebody and goes into the same sentence: no plainer than what leads it."""
+        others = [track.claims[key] for key in track.fresh if key in track.claims and key != claim.key]
+        for other in sorted(others, key=lambda each: each.salience):
+            known = claim.tells(other) or other.tells(claim) or track.told(other, now_s)
+            if not known and other.level <= max(claim.level, 2) and not self._switched_off(other.cue, other.level):
+                return other
+        return None
 
     def _arrived(self, now_s: float) -> list[Track]:
         """Return who is in view and was not told of; give up those whose arrival is no news any more."""

@@ -47,7 +47,7 @@ def test_one_slow_frame_changes_nothing():
 
 def test_in_between_it_stays_as_it_is():
     pace = Pace()
-    now_s, _ = run(pace, 0.3, 1.2)
+    now_s, _ = run(pace, 0.15, 0.9)
     run(pace, 0.07, 60.0, now_s)
     assert pace.level == Level.SMALLER
 

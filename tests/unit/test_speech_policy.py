@@ -320,6 +320,32 @@ def test_facing_is_part_of_the_arrival_and_turning_to_you_is_news() -> None:
     assert "verbosity" in story.reasons("Turned away.")
 
 
+def test_two_news_of_one_person_at_once_are_one_sentence() -> None:
+    away, smiles = person(manner=Manner(facing=False), yaw_deg=40), person("AU12", manner=Manner(facing=True))
+    story = Story().show(4, away).show(0.5, person("AU12", manner=Manner(facing=False))).show(6, smiles)
+    assert story.texts()[1:] == ["Smiling.", "Facing you."], "each as soon as it is sure"
+    story = Story().show(1, away).show(2.2, smiles)
+    assert story.texts()[1:] == ["Facing you, smiling."], "both were sure while the arrival was still fresh"
+    both = story.said[1][1]
+    assert {"AU12", "yaw_deg"} <= both.evidence.keys()
+    assert both.reason == "facing"
+    assert story.policy.still_true(both)
+    story.show(0.1, person(manner=Manner(facing=True)))
+    assert not story.policy.still_true(both), "the smile has gone"
+    story.policy.dropped(both)
+    assert story.show(3, person(manner=Manner(facing=True))).texts()[2:] == ["Facing you."]
+
+
+def test_what_does_not_fit_or_is_plainer_is_not_put_beside_other_news() -> None:
+    away, smiles = person(manner=Manner(facing=False), yaw_deg=40), person("AU12", manner=Manner(facing=True))
+    tight = Story(max_words_per_10_s=6).show(1, away).show(4, smiles)
+    assert tight.texts()[1:] == ["Facing you."]
+    frowns = person("AU04", manner=Manner(facing=True))
+    assert Story(verbosity=4).show(1, away).show(3, frowns).texts()[1:] == ["Facing you."]
+    quiet = Story(cues=CUES - {"smile"}).show(1, away).show(6, smiles)
+    assert quiet.texts()[1:] == ["Facing you."]
+
+
 def test_turning_to_and_fro_does_not_chatter() -> None:
     facing, away = person(manner=Manner(facing=True)), person(manner=Manner(facing=False))
     story = Story(verbosity=4)
