@@ -158,13 +158,13 @@ def served(folder: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def coming_and_going(path: Path, seconds: float) -> Path:
-    """Write a clip, 640x480 at 5 frames a second, in which a person is there for four seconds and away for four."""
+    """Write a clip, 640x480 at 5 frames a second, in which a person is there for eight seconds and away for four."""
     empty = np.full((480, 640, 3), 160, np.uint8)
     person = empty.copy()
     person[:, 80:560] = photograph()[:480, :480, ::-1]
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 5.0, (640, 480))
     for index in range(round(seconds * 5)):
-        writer.write(np.roll(person, index % 3, axis=1) if index // 20 % 2 == 0 else empty)
+        writer.write(np.roll(person, index % 3, axis=1) if index % 60 < 40 else empty)
     writer.release()
     return path
 

@@ -170,6 +170,7 @@ def test_no_page_has_a_violation_in_any_state(browser, looked_at, state):
     page = context.new_page()
     visit(page, f"{running.address}/pair", script, f"{state} pair")
     page.get_by_role("button", name="Pair").click()
+    sync_api.expect(page.get_by_role("alert")).to_be_focused()
     inspect(page, script, f"{state} pair error")
     context.add_cookies(cookies)
     for path in PAGES:
@@ -188,6 +189,7 @@ def test_no_page_has_a_violation_in_any_state(browser, looked_at, state):
     inspect(page, script, f"{state} saved")
     page.goto(f"{running.address}/profile")
     page.get_by_role("button", name="Import").click()
+    sync_api.expect(page.get_by_role("alert")).to_be_focused()
     inspect(page, script, f"{state} import error")
     context.close()
 
@@ -221,6 +223,7 @@ def visit(page, address, script, name):
 
 def inspect(page, script, name):
     """Ask axe-core, and look for what it does not: sideways scrolling and small targets; take a picture where asked."""
+    page.wait_for_load_state("load")
     if SHOTS:
         file = name.replace("/", "-").replace(" ", "_").replace("%", "")
         page.screenshot(path=str(Path(SHOTS) / f"{file}.png"), full_page=True)
