@@ -1,6 +1,7 @@
 """Measure what is told of a scene on clips where it is known: how many, where, how far, facing, nods and head shakes.
 
-    python benchmarks/scene_truth.py --assets MAKEHUMAN [--cache DIR] [--seed 2] [--looks 10 11 12] [--save FILE]
+    python benchmarks/scene_truth.py --assets MAKEHUMAN [--cache DIR] [--seed 2] [--looks 10 11 12]
+        [--counts 12 4 8 4 5] [--save FILE]
 
 The runtime's detector, tracker and scene reader see every frame of `benchmarks/scene_clips.py`. Truth counts so:
 - count: people of whose face at least 80 % is seen; frames in which a face is partly seen are left out. Told is how
@@ -191,7 +192,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """Return the figures of all clips together and of each kind, and what was wrong."""
     detector = build_sight(Settings(), STILL_BUDGET_MS).detector
     heads, tallies = Heads(Assets(options.assets), options.cache), defaultdict[str, Tally](Tally)
-    for clip in clips(options.seed, options.looks, COUNTS):
+    for clip in clips(options.seed, options.looks, options.counts):
         looked = list(look(clip, heads, detector))
         for kind in ("all", clip.kind):
             judge(clip, looked, tallies[kind])
@@ -205,6 +206,13 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, help="keep drawn heads in this folder")
     parser.add_argument("--seed", type=int, default=2, help="of the clips; 1 was used to choose thresholds")
     parser.add_argument("--looks", type=int, nargs="+", default=[10, 11, 12], help="people; 0 and 1 chose thresholds")
+    parser.add_argument(
+        "--counts",
+        type=int,
+        nargs=5,
+        default=COUNTS,
+        help="of clips of gestures, facing, crowds, crossings and empty rooms (default: 12 4 8 4 5)",
+    )
     parser.add_argument("--save", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     figures, wrong = measure(options)

@@ -15,8 +15,9 @@ WINDOW_S: Final = 2.5
 
 # Nods in conversation swing 5 to 20 degrees at 1 to 4 Hz, shakes wider and as fast (Hadar, Steiner & Rose, J. Nonverbal
 # Behavior 1985). A glance down or aside and back is two swings; a nod or shake that is meant has three.
-_LEAST_DEG: Final = 5.5  # from end to end
-_LEAST_NOISES: Final = 3.5  # and so many times what the pose wavers by from frame to frame: 0.7 to 4 degrees by face
+_LEAST_DEG: Final = 5.0  # from end to end
+_LEAST_NOISES: Final = 4.0  # and so many times what the pose wavers by from frame to frame: 0.7 to 4 degrees by face
+_SPIKE_DEG: Final = 3.0  # beyond both its neighbours: one frame that is off; a fast nod's turn is rounder
 _BLUR_S: Final = 0.05  # takes a third of the noise away and of a nod of 3 Hz, at 15 frames a second
 _LEAST_SWINGS: Final = 3
 _LONGEST_SWING_S: Final = 0.6
@@ -76,11 +77,12 @@ def _blurred(times_s: Sequence[float], *series: Sequence[float]) -> list[list[fl
 
 
 def _calmed(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return each value as the median of itself and its neighbours, (N, T): one frame that is off is no swing."""
+    """Return the series, (N, T), without the tips of spikes: one frame that is off is no swing."""
     if series.shape[1] < 3:
         return series
-    middle = np.median(np.stack([series[:, :-2], series[:, 1:-1], series[:, 2:]]), axis=0)
-    return np.concatenate([series[:, :1], middle, series[:, -1:]], axis=1)
+    before, middle, after = series[:, :-2], series[:, 1:-1], series[:, 2:]
+    low, high = np.minimum(before, after) - _SPIKE_DEG, np.maximum(before, after) + _SPIKE_DEG
+    return np.concatenate([series[:, :1], np.clip(middle, low, high), series[:, -1:]], axis=1)
 
 
 def _width(times_s: Sequence[float], values: Sequence[float], least: float) -> float:

@@ -212,6 +212,15 @@ def test_a_face_that_wavers_more_must_swing_more() -> None:
     assert gestures.gesture(times, nods, still, (4.0, 1.0)) == ""
 
 
+def test_single_frames_that_are_off_are_no_swings_and_fast_small_nods_are() -> None:
+    times = [frame / 15 for frame in range(36)]
+    still = [0.0] * len(times)
+    off = [9.0 * (-1) ** (frame // 5) if frame % 5 == 2 else 0.0 for frame in range(36)]
+    assert gestures.gesture(times, off, still, (0.4, 0.4)) == ""
+    fast = [5.0 * wave(at_s, 1.2, 3, 2.8) for at_s in times]
+    assert gestures.gesture(times, fast, still, (0.4, 0.4)) == "nodding"
+
+
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=60), st.floats(0.5, 20))
 def test_swings_go_to_and_fro_and_are_large_enough(values: list[float], least: float) -> None:
     found = swings(range(len(values)), values, least)
