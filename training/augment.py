@@ -5,7 +5,7 @@ Works on single luminance crops with OpenCV and NumPy alone, so that the same pi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -52,6 +52,13 @@ class Augmentation:
 
 
 NONE: Final = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+CHOICES: Final = {
+    "camera": Augmentation(),
+    "classic": Augmentation(light=0, shrink=0, hide=0, compress=0),
+    "mirror": replace(NONE, mirror=0.5),
+    "none": NONE,
+}
+"""How crops may be changed: as a head camera does; only turned, shifted, mirrored, blurred and noisy; mirrored; not."""
 
 
 def prepare(stored: Grey, size_px: int) -> npt.NDArray[np.float32]:

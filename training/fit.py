@@ -20,7 +20,7 @@ import numpy as np
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
 from training import checkpoints, recipes, splits, through
-from training.augment import Augmentation
+from training.augment import CHOICES, Augmentation
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
 from training.distribute import agree, choose_device, share
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
     parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="runs to ask about every batch")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
+    parser.add_argument("--augment", choices=CHOICES, default="camera", help="how to change crops (%(default)s)")
     parser.add_argument("--stages", nargs="*", help="names of the recipe's stages to run; default: all")
     parser.add_argument("--scale-steps", type=float, default=1.0, help="share of the recipe's steps, for a trial")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, on PyTorch; default: all cores")
@@ -105,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
         "seed": options.seed,
         "outputs": outputs[: layout.outputs],
         "loss": options.loss or recipe.PLAN.loss,
+        "augment": options.augment,
         "precision": device.precision,
         "trunk": None,
         "teachers": named_teachers(options.soft, layout, options.teachers),
@@ -112,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     }
     weights = None
     for number, stage in enumerate(stages):
-        job = Job(recipe, stage, number, pool, faces, layout, out, state, asked)
+        job = Job(recipe, stage, number, pool, faces, layout, out, state, asked, CHOICES[options.augment])
         weights = train_stage(job, weights, options)
     _finish(recipe, weights, out, state)
     return 0
@@ -138,6 +140,7 @@ class Job:
     out: Path
     state: dict[str, Any]
     teachers: Teachers
+    how: Augmentation
 
 
 def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> Path:
@@ -204,6 +207,7 @@ def _made_with(job: Job, options: argparse.Namespace) -> dict[str, Any]:
     return {
         "seed": options.seed,
         "loss": job.state["loss"],
+        "augment": job.state["augment"],
         "precision": job.state["precision"],
         "steps": job.stage.steps,
         "faces": len(job.pool.rows),
@@ -235,7 +239,7 @@ def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
     losses = []
     for step in range(first, first + count):
         key = (seed, job.number, step)
-        x, y = draw(job.pool, job.layout, job.stage, Augmentation(), job.recipe.CHANNELS, key)
+        x, y = draw(job.pool, job.layout, job.stage, job.how, job.recipe.CHANNELS, key)
         y = job.teachers.complete(x, y, job.layout)
         losses.append(float(model.train_on_batch(*share(x, y))))
         check_finite(losses[-1], step, job.stage.name, str(job.out))

@@ -16,6 +16,8 @@ from assistant.errors import DependencyError, OutputError, SettingsError
 from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_recipe, tiny_registered, use_recipe, weights_of
 from tests.training_builders import write_faces
 from training import checkpoints, fit, recipes
+from training.augment import NONE
+from training.batches import draw
 from training.fit import TrainingError
 from training.runs import Run, load_keras, unit_logits
 from training.splits import LeakError
@@ -371,9 +373,18 @@ def test_going_on_with_other_options_is_refused(tmp_path, data, monkeypatch):
         (("--loss", "focal"), "loss bce"),
         (("--scale-steps", "2"), "steps 7"),
         (("--seed", "2"), "seed 1"),
+        (("--augment", "none"), "augment camera"),
     ):
         with pytest.raises(SettingsError, match=said):
             fit.run(fit_options(data, tmp_path, *arguments))
+
+
+def test_pictures_are_changed_as_asked(tmp_path, data, monkeypatch):
+    hows = []
+    monkeypatch.setattr(fit, "draw", lambda *arguments: hows.append(arguments[3]) or draw(*arguments))
+    fit.run(fit_options(data, tmp_path, "--augment", "none"))
+    assert set(hows) == {NONE}
+    assert json.loads((tmp_path / "run.json").read_text())["augment"] == "none"
 
 
 def test_stages_are_the_recipes():
