@@ -68,6 +68,7 @@ class HealthReport:
         backend: what computes it now.
         fps: frames a second over the last frames; None before the second, and once they stop coming.
         pace: how the load is met: "full", "smaller" pictures, or "slower".
+        paused: whether the wearer wants nothing said unasked now.
         battery_percent: charge, where the device tells it.
         temperature_c: of the processor, where the device tells it.
         stages: by name, as in `BUDGETS_S`.
@@ -82,6 +83,7 @@ class HealthReport:
     backend: str
     fps: float | None
     pace: str
+    paused: bool
     battery_percent: float | None
     temperature_c: float | None
     stages: Mapping[str, StageHealth]
@@ -128,6 +130,7 @@ class Health:
         self._stages = {name: _Stage() for name in BUDGETS_S}
         self._names = dict.fromkeys(("camera", "sound", "voice", "model", "backend"), "")
         self._pace = "full"
+        self._paused = False
         self._problems: deque[Problem] = deque(maxlen=_KEPT_PROBLEMS)
         self._frames_s: deque[float] = deque(maxlen=_FPS_OVER)
 
@@ -159,6 +162,11 @@ class Health:
         """Note how the load is met."""
         with self._lock:
             self._pace = pace
+
+    def pause(self, on: bool) -> None:
+        """Note whether the wearer has paused."""
+        with self._lock:
+            self._paused = on
 
     def trouble(self, stage: str, message: str, remedy: str = "", state: State = "lost") -> None:
         """Note a problem that begins; the same one that still lasts is noted once.
@@ -204,6 +212,7 @@ class Health:
                 **self._names,
                 fps=self._fps(now_s),
                 pace=self._pace,
+                paused=self._paused,
                 battery_percent=battery_percent,
                 temperature_c=temperature_c,
                 stages=stages,

@@ -140,7 +140,7 @@ class Run:
         self._speaker = QueueSpeaker(self._synthesiser, player, self._clock, self._heard, wav, scheduler)
         self._listening.attach(self._speaker)
         self.closing.callback(self._speaker.close)
-        self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock)
+        self._shared = shared = Shared(self._policy, self._speaker, player, self._clock, self._lock, self.health.pause)
         self.alerts.attach(shared, self._clock)
         if request.store is not None:
             store, say = request.store, shared.say

@@ -51,17 +51,25 @@ class Shared:
         player: sounds; its `chime` may be called from any thread.
         clock: the loop's.
         lock: held meanwhile; whoever else touches policy or speaker holds it too.
+        on_hush: told when nothing is said unasked any more, and when it is again.
 
     Attributes:
         covered: whether the lens is, so that nothing is seen.
     """
 
     def __init__(
-        self, policy: Policy, speaker: Speaker, player: Player, clock: Clock, lock: threading.RLock | None = None
+        self,
+        policy: Policy,
+        speaker: Speaker,
+        player: Player,
+        clock: Clock,
+        lock: threading.RLock | None = None,
+        on_hush: Callable[[bool], None] = lambda on: None,
     ) -> None:
         self._policy, self._speaker, self._player, self._clock = policy, speaker, player, clock
         self.lock = lock or threading.RLock()
         self.covered = False
+        self._on_hush = on_hush
         self._hushed = False
         self._scene: Scene | None = None
         self._held: Utterance | None = None
@@ -128,6 +136,7 @@ class Shared:
     def hush(self, on: bool) -> None:
         """Cut speech and say nothing unasked any more, or say it again, the last alert of the pause first."""
         self.stop()
+        self._on_hush(on)
         with self.lock:
             self._hushed, held, self._held = on, self._held, None
             if not on and held is not None:

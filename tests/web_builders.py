@@ -58,7 +58,8 @@ class Around:
         self.clock = ManualClock()
         self.store = Store(folder / "settings.toml")
         self.said: list[Words] = []
-        self.host = PageHost(self.store, Facts(self.clock), self.said.append, self.clock, lambda: page_words("en"))
+        self.facts = Facts(self.clock)
+        self.host = PageHost(self.store, self.facts, self.said.append, self.clock, lambda: page_words("en"))
         self.pairing, self.sessions = Pairing(self.clock), Sessions(self.clock)
         self.page = Page(self, self.pairing, self.sessions, self.clock)
         self.guard = Guard(self.page.application(), self.clock, local_network)

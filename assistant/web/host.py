@@ -262,8 +262,9 @@ class PageHost:
     def _preview(self, path: str, value: object, text: str) -> dict[str, Any]:
         now_s, words = self._clock.now_s(), self._words()
         example = words.text("example", text=words.example(path, value, text[:300]))  # else it would be taken for true
-        if now_s - self._preview_at_s < _PREVIEW_S:
-            return {"spoken": False, "said": example}
+        paused = bool((self._facts.health() or {}).get("paused"))
+        if paused or now_s - self._preview_at_s < _PREVIEW_S:
+            return {"spoken": False, "paused": paused, "said": example}
         self._preview_at_s = now_s
         self._say(Words(example, "preview"))
         return {"spoken": True, "said": example}

@@ -179,7 +179,8 @@ class Page:
         text = preview(path, values)
         if text:
             answer = await self._device.ask("preview", path=path, value=values.get(path), text=text)
-            spoken = "The device says" if answer["spoken"] else "The device is still speaking; it would say"
+            silent = "The wearer has paused" if answer.get("paused") else "The device is still speaking"
+            spoken = "The device says" if answer["spoken"] else f"{silent}; it would say"
             session.message = f"{spoken}: {answer['said']}"
         return self._section(session, part, values, previewed=path)
 

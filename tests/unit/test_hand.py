@@ -64,7 +64,8 @@ class Run:
         self.voice, self.player, self.policy = voice or FakeVoice(), player or TimedPlayer(), Policy(phrases())
         self.said, self.dropped, self.told, self.alerts = [], [], [], []
         speaker = QueueSpeaker(self.voice, self.player, self.clock, self.heard)
-        self.shared = Shared(self.policy, speaker, self.player, self.clock)
+        self.hushes = []
+        self.shared = Shared(self.policy, speaker, self.player, self.clock, on_hush=self.hushes.append)
         self.answered = threading.Condition()
         self.hand = Hand(
             self.shared,
@@ -241,6 +242,7 @@ def test_while_paused_nothing_unasked_is_said_but_answers_are():
         assert run.press(Action.HERE).startswith("One person")
         assert "Smiling." not in run.said
         assert run.press(Action.PAUSE) == "Resumed."
+        assert run.hushes == [True, False]
 
 
 def test_a_change_of_settings_is_heard_while_paused():

@@ -123,6 +123,19 @@ def test_previews_leave_time_to_breathe(around, anna):
     assert len(around.said) == before + 1
 
 
+def test_while_the_wearer_has_paused_an_example_is_not_spoken_and_the_page_says_so(around, anna):
+    around.facts.registry.pause(True)
+    before = len(around.said)
+    answer = post(anna, "/settings/say", filled(anna, "/settings/say") | {"preview": "cues.smile"})
+    assert "The wearer has paused; it would say: Example: " in html.unescape(answer.text)
+    assert len(around.said) == before
+    around.later(5)
+    assert "The wearer has paused" in anna.get("/").text
+    around.facts.registry.pause(False)
+    around.later(5)
+    assert "The wearer has paused" not in anna.get("/").text
+
+
 def test_the_last_change_is_taken_back(around, anna):
     post(anna, "/settings/say", filled(anna, "/settings/say") | {"speech.verbosity": "4"})
     post(anna, "/undo", {}, "/")
