@@ -222,7 +222,8 @@ class Policy:
             left = min(left, self._budget.left(now_s) - _PLAIN_LEAVES_WORDS)
         text = next((text for text in candidate.texts if count_words(text) <= left), None)
         if reason or text is None:
-            utterance = candidate.utterance(candidate.texts[0], scene.width_px, now_s)
+            kept = candidate.texts[0 if candidate.rank == Rank.ARRIVAL else -1]  # of a change, itself alone
+            utterance = candidate.utterance(kept, scene.width_px, now_s)
             self._suppressed.append((utterance, reason or "rate limit"))
             return None
         utterance = candidate.utterance(text, scene.width_px, now_s)

@@ -17,6 +17,7 @@ WINDOW_S: Final = 2.5
 # Behavior 1985). A glance down or aside and back is two swings; a nod or shake that is meant has three.
 _LEAST_DEG: Final = 5.0  # from end to end
 _LEAST_NOISES: Final = 4.0  # and so many times what the pose wavers by from frame to frame: 0.7 to 4 degrees by face
+_LEAST_HZ: Final = 7.0  # frames a second: nods go up to 3 Hz, and two frames a period are the least that show them
 _SPIKE_DEG: Final = 3.0  # beyond both its neighbours: one frame that is off; a fast nod's turn is rounder
 _BLUR_S: Final = 0.05  # takes a third of the noise away and of a nod of 3 Hz, at 15 frames a second
 _LEAST_SWINGS: Final = 3
@@ -36,7 +37,7 @@ def gesture(
     yaw_deg: Sequence[float],
     noise_deg: tuple[float, float] = (0.0, 0.0),
 ) -> str:
-    """Return "nodding", "shaking" or "" for now.
+    """Return "nodding", "shaking" or "" for now; "" where frames come too slowly to tell.
 
     Args:
         times_s: of the samples, rising; the last is now.
@@ -44,6 +45,8 @@ def gesture(
         yaw_deg: as many.
         noise_deg: standard deviation of what pitch and yaw waver by from frame to frame; it differs much by face.
     """
+    if sum(times_s[-1] - at_s < 1.0 for at_s in times_s) < _LEAST_HZ:
+        return ""
     pitch, yaw = _blurred(times_s, pitch_deg, yaw_deg)
     least = [max(_LEAST_DEG, _LEAST_NOISES * noise) for noise in noise_deg]
     nod, shake = _width(times_s, pitch, least[0]), _width(times_s, yaw, least[1])

@@ -212,6 +212,14 @@ def test_a_face_that_wavers_more_must_swing_more() -> None:
     assert gestures.gesture(times, nods, still, (4.0, 1.0)) == ""
 
 
+def test_frames_that_come_slowly_show_no_gesture(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [frame / 6 for frame in range(15)]
+    nods, still = [12 * wave(at_s, 0.6, 3, 1.5) for at_s in times], [0.0] * len(times)
+    assert gestures.gesture(times, nods, still, (0.4, 0.4)) == ""
+    monkeypatch.setattr(gestures, "_LEAST_HZ", 0)
+    assert gestures.gesture(times, nods, still, (0.4, 0.4)) == "nodding", "else these few would do"
+
+
 def test_single_frames_that_are_off_are_no_swings_and_fast_small_nods_are() -> None:
     times = [frame / 15 for frame in range(36)]
     still = [0.0] * len(times)
