@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from assistant import live_settings
 from assistant.clock import ManualClock
 from assistant.health import Health
 from assistant.live_settings import ChangingVoice, LiveSettings
@@ -21,7 +22,15 @@ class Live:
         self.file.write_text("[speech]\nverbosity = 2\n", encoding="utf-8")
         self.said, self.warned, self.spoken = [], [], threading.Condition()
         self.policy, clock = Policy(phrases(), verbosity=2), ManualClock()
-        voice = ChangingVoice(FakeVoice())
+        self.health = Health(clock)
+        voice, configure = ChangingVoice(FakeVoice()), self.policy.configure
+
+        def configured(**settings):
+            configure(**settings)
+            with self.spoken:
+                self.spoken.notify_all()
+
+        self.policy.configure = configured
         self.live = LiveSettings(
             Store(self.file),
             self.policy,
@@ -29,7 +38,7 @@ class Live:
             voice,
             self.say,
             clock,
-            Health(clock),
+            self.health,
             self.warned.append,
             threading.RLock(),
         )
@@ -42,6 +51,10 @@ class Live:
     def hears(self, text, reason):
         with self.spoken:
             assert self.spoken.wait_for(lambda: (text, reason) in self.said, 10), self.said
+
+    def holds(self, verbosity):
+        with self.spoken:
+            assert self.spoken.wait_for(lambda: self.policy.verbosity == verbosity, 10), self.policy.verbosity
 
     def __enter__(self):
         return self
@@ -59,8 +72,7 @@ def live(tmp_path):
 def test_a_changed_file_is_announced_and_in_force_without_a_frame(live):
     live.file.write_text("[speech]\nverbosity = 4\n", encoding="utf-8")
     live.hears("The settings file set verbosity to 4.", "settings")
-    live.live.close()
-    assert live.policy.verbosity == 4
+    live.holds(4)
 
 
 def test_what_the_wearer_takes_back_is_answered_without_a_frame(live):
@@ -70,6 +82,25 @@ def test_what_the_wearer_takes_back_is_answered_without_a_frame(live):
     live.live.undo()
     live.hears("There is nothing to take back.", "answer")
     assert live.policy.verbosity == 2
+
+
+def test_a_voice_that_is_not_there_is_a_problem_until_it_is_another(live, monkeypatch):
+    opened = threading.Semaphore(0)
+
+    def voice_or_text(settings):
+        opened.release()
+        wrong = settings.speech.voice == "xx"
+        return FakeVoice(), "There is no voice xx. Going on with the voice fake." if wrong else ""
+
+    monkeypatch.setattr(live_settings, "voice_or_text", voice_or_text)
+    live.live.change({"speech.voice": "xx"})
+    assert opened.acquire(timeout=10)
+    live.live.undo()
+    assert opened.acquire(timeout=10)
+    live.live.close()
+    (problem,) = live.health.report().problems
+    assert problem.message == "There is no voice xx. Going on with the voice fake."
+    assert problem.over_s is not None
 
 
 def test_a_wrong_file_is_told_and_the_last_good_settings_hold(live):
