@@ -1,4 +1,4 @@
-"""Change training crops as a head camera would: turn, shift, mirror, dim, blur, shrink, hide, compress.
+"""Change training crops: turn, shift, mirror, blur, add noise; or also dim, shrink, hide and compress them.
 
 Works on single luminance crops with OpenCV and NumPy alone, so that the same pictures come out on every Keras back end.
 """

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--soft", type=Path, nargs="*", default=[], help="files of teachers' probabilities")
     parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="runs to ask about every batch")
     parser.add_argument("--loss", choices=("bce", "focal", "asymmetric"), help="instead of the recipe's")
-    parser.add_argument("--augment", choices=CHOICES, default="camera", help="how to change crops (%(default)s)")
+    parser.add_argument("--augment", choices=CHOICES, default="classic", help="how to change crops (%(default)s)")
     parser.add_argument("--stages", nargs="*", help="names of the recipe's stages to run; default: all")
     parser.add_argument("--scale-steps", type=float, default=1.0, help="share of the recipe's steps, for a trial")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, on PyTorch; default: all cores")

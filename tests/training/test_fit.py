@@ -277,7 +277,7 @@ def test_validation_is_measured_on_the_valid_people(data, tmp_path, monkeypatch)
 
 
 def test_learns_to_see_a_drawn_smile(tmp_path):
-    stages = (recipes.Stage("only", 24, 120, 32, 1e-2, 1.0, weights={"au": 1.0}),)
+    stages = (recipes.Stage("only", 24, 180, 32, 1e-2, 1.0, weights={"au": 1.0}),)
     use_recipe(tiny_recipe(stages))
     data = write_faces(tmp_path / "cache", drawn_faces(400, seed=2))
     fit.run(fit_options(data, tmp_path / "out"))
@@ -373,7 +373,7 @@ def test_going_on_with_other_options_is_refused(tmp_path, data, monkeypatch):
         (("--loss", "focal"), "loss bce"),
         (("--scale-steps", "2"), "steps 7"),
         (("--seed", "2"), "seed 1"),
-        (("--augment", "none"), "augment camera"),
+        (("--augment", "none"), "augment classic"),
     ):
         with pytest.raises(SettingsError, match=said):
             fit.run(fit_options(data, tmp_path, *arguments))
