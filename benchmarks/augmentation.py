@@ -24,7 +24,7 @@ from training import metrics
 from training.augment import NONE, Augmentation, augment
 from training.distribute import choose_device
 from training.faces import Faces
-from training.runs import Run, as_numpy, network
+from training.runs import Run, as_numpy, network, of_units
 
 SEED: Final = 1
 CHANGES: Final = {
@@ -74,7 +74,7 @@ def shown(run: Run, test: Faces, how: Augmentation) -> npt.NDArray[np.float32]:
 def mean_auc(run: Run, model: Any, test: Faces, pictures: npt.NDArray[np.float32]) -> float | None:
     """Return the mean AUC over the units that are annotated often enough."""
     logits = np.concatenate([as_numpy(model.predict_on_batch(part)) for part in np.array_split(pictures, 20)])
-    units = np.stack([logits[:, place] if place is not None else np.zeros(len(test)) for place in run.columns], 1)
+    units = of_units(run, logits)
     scored = metrics.score_units(
         metrics.occurrence(test.columns["au"]), units, [0.0] * units.shape[1], test.columns["group"], replicates=0
     )

@@ -20,7 +20,7 @@ import numpy as np
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
 from training import checkpoints, recipes, splits, through
-from training.augment import CHOICES, Augmentation
+from training.augment import CHOICES
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
 from training.distribute import agree, choose_device, share
@@ -114,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     }
     weights = None
     for number, stage in enumerate(stages):
-        job = Job(recipe, stage, number, pool, faces, layout, out, state, asked, CHOICES[options.augment])
+        job = Job(recipe, stage, number, pool, faces, layout, out, state, asked)
         weights = train_stage(job, weights, options)
     _finish(recipe, weights, out, state)
     return 0
@@ -140,7 +140,6 @@ class Job:
     out: Path
     state: dict[str, Any]
     teachers: Teachers
-    how: Augmentation
 
 
 def train_stage(job: Job, weights: Path | None, options: argparse.Namespace) -> Path:
@@ -236,10 +235,10 @@ def _steps(model: Any, job: Job, seed: int, first: int, count: int) -> float:
     Raises:
         TrainingError: the loss is not a number any more.
     """
-    losses = []
+    losses, how = [], CHOICES[job.state["augment"]]
     for step in range(first, first + count):
         key = (seed, job.number, step)
-        x, y = draw(job.pool, job.layout, job.stage, job.how, job.recipe.CHANNELS, key)
+        x, y = draw(job.pool, job.layout, job.stage, how, job.recipe.CHANNELS, key)
         y = job.teachers.complete(x, y, job.layout)
         losses.append(float(model.train_on_batch(*share(x, y))))
         check_finite(losses[-1], step, job.stage.name, str(job.out))

@@ -108,9 +108,7 @@ class Composer:
             for track in arrived:
                 track.greeted = track.announced = True
                 track.spoken_of_s = now_s
-            for each in told(text):
-                nearest.said[each.key] = (each, now_s)
-                nearest.fresh.pop(each.key, None)
+            nearest.tell(told(text), now_s)
 
         def undo() -> None:
             for track in arrived:
@@ -119,7 +117,7 @@ class Composer:
                 nearest.said.pop(claim.key, None)
 
         def holds(text: str) -> bool:
-            return all(_shown(nearest, each) for each in told(text))
+            return nearest.shows(told(text))
 
         return Candidate(
             *("arrival", Rank.ARRIVAL, texts, Priority.MESSAGE, NEWS_LASTS_S, said, undo),
@@ -174,9 +172,7 @@ class Composer:
 
         def said(text: str) -> None:
             track.spoken_of_s = now_s
-            for each in told(text):
-                track.said[each.key] = (each, now_s)
-                track.fresh.pop(each.key, None)
+            track.tell(told(text), now_s)
 
         def undo() -> None:
             track.spoken_of_s = spoken_of_s
@@ -193,7 +189,7 @@ class Composer:
             level=claim.level,
             track=track,
             claim=claim,
-            holds=lambda text: all(_shown(track, each) for each in told(text)),
+            holds=lambda text: track.shows(told(text)),
             told=told,
         )
 
@@ -220,8 +216,3 @@ def _is_nearest(track: Track, crowd: Crowd) -> bool:
 def _salience(track: Track) -> tuple[bool, float, float]:
     person = track.person
     return person.manner.facing is not True, person.place.distance_m if person.place else 0.0, -person.face.width_px
-
-
-def _shown(track: Track, claim: Claim) -> bool:
-    """Tell whether a face shows it at this moment; a nod or another passing movement was seen and stays true."""
-    return claim.lasts_s == 0 or claim.key in track.claims

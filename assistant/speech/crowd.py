@@ -51,6 +51,16 @@ class Track:
         """Return what the face shows steadily and at this moment, the most newsworthy first."""
         return sorted((c for key, c in self.claims.items() if key in self.steady.on), key=lambda claim: claim.salience)
 
+    def tell(self, claims: Collection[Claim], now_s: float) -> None:
+        """Note that the wearer is told these: they are no news any more."""
+        for claim in claims:
+            self.said[claim.key] = (claim, now_s)
+            self.fresh.pop(claim.key, None)
+
+    def shows(self, claims: Collection[Claim]) -> bool:
+        """Tell whether a face shows all of these now; a nod or another passing movement was seen and stays true."""
+        return all(claim.lasts_s == 0 or claim.key in self.claims for claim in claims)
+
     def told(self, claim: Claim, now_s: float) -> bool:
         """Tell whether the wearer heard this of late, or heard more."""
         return any(now_s - at_s < claim.again_after_s and other.tells(claim) for other, at_s in self.said.values())

@@ -174,15 +174,16 @@ class Policy:
             yield self._composer.arrival(arrived, claim, self._crowd, now_s)
         tracks = [track for track in self._crowd.tracks.values() if track.greeted and track.last_s == now_s]
         fresh = [(track, track.claims[key]) for track in tracks for key in track.fresh if key in track.claims]
-        for track, claim in sorted(fresh, key=lambda each: (each[1].salience, -each[0].person.face.width_px)):
-            yield self._composer.change(track, claim, scene, now_s, self._also(track, claim, now_s))
+        fresh.sort(key=lambda each: (each[1].salience, -each[0].person.face.width_px))
+        for track, claim in fresh:
+            others = [other for whose, other in fresh if whose is track and other is not claim]
+            yield self._composer.change(track, claim, scene, now_s, self._also(track, claim, others, now_s))
         if self._left(now_s):
             yield self._composer.departure(self._crowd)
 
-    def _also(self, track: Track, claim: Claim, now_s: float) -> Claim | None:
+    def _also(self, track: Track, claim: Claim, others: list[Claim], now_s: float) -> Claim | None:
         """Return what else is news about somebody and goes into the same sentence: no plainer than what leads it."""
-        others = [track.claims[key] for key in track.fresh if key in track.claims and key != claim.key]
-        for other in sorted(others, key=lambda each: each.salience):
+        for other in others:
             known = claim.tells(other) or other.tells(claim) or track.told(other, now_s)
             if not known and other.level <= max(claim.level, 2) and not self._switched_off(other.cue, other.level):
                 return other
