@@ -16,6 +16,8 @@ from assistant.errors import FacecueError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "prepare": ("training.prepare", "read, merge, de-duplicate and align data sets; write person-disjoint splits"),
+    "sheets": ("training.sheets", "draw sheets of faces to code by eye"),
+    "codes": ("training.codes", "read what was coded on sheets, and compare it with what others coded"),
     "render": ("training.render.write", "draw faces whose Action Units are known, to measure on"),
     "train": ("training.fit", "train a recipe"),
     "head": ("training.head", "retrain only the AU head on features of a frozen trunk"),

@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
     print(device.reason, flush=True)
     faces = Faces.load(options.data)
     splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
-    soft = _soft(options.soft, faces)
+    soft = soft_units(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
     need_annotations(pool, options.data)
     layout = layout_of(recipe, pool)
@@ -328,7 +328,7 @@ def _stages(recipe: recipes.Recipe, options: argparse.Namespace) -> list[Stage]:
     return [replace(stage, steps=max(1, round(stage.steps * options.scale_steps))) for stage in chosen]
 
 
-def _soft(paths: list[Path], faces: Faces) -> Any:
+def soft_units(paths: Sequence[Path], faces: Faces) -> Any:
     """Return the mean of the teachers' probabilities in the order of the cache, (N, 18), NaN where none.
 
     Raises:

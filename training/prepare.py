@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from training.locate import Locate
 
 MODELS: Final = Path(__file__).resolve().parent.parent / "models"
+_OF_THE_CROPS: Final = ("blendshapes",)  # columns that stay when only labels or the split change
 _BOX_BORDER: Final = 0.25  # of the box, put around it before the face is looked for: boxes often cut off the chin
 
 
@@ -67,7 +68,8 @@ def prepare(options: argparse.Namespace, clock: Clock, locate: Locate | None = N
     """
     sources = wanted(options.data, options.source)
     samples = gather(sources, options.every, options.trace)
-    text = json.dumps([cache.FORMAT, SIZE_PX, [(kind, str(path.resolve())) for kind, path in sources]])
+    pictures = [(kind, str(path.resolve())) for kind, path in sources if kind != "annotated"]
+    text = json.dumps([cache.FORMAT, SIZE_PX, pictures])
     request = hashlib.sha256(text.encode()).hexdigest()
     if options.fresh:
         with writing(options.out):
@@ -82,7 +84,9 @@ def prepare(options: argparse.Namespace, clock: Clock, locate: Locate | None = N
         partial.remove()
     else:
         print("The crops of the last run are used again.")
-        manifest = _finish(options, samples, sources, request, *reused, None)
+        rows, old = reused
+        seen = {name: old[name] for name in _OF_THE_CROPS if name in old}
+        manifest = _finish(options, samples, sources, request, rows, old["thumb"], None, seen)
     if options.teacher is not None:
         from training.datasets.pseudo import add_blendshapes
 
@@ -144,8 +148,8 @@ def _cut_all(samples: Sequence[Sample], partial: Partial, locate: Locate, skip_b
 
 def _reuse(
     folder: Path, request: str, samples: Sequence[Sample]
-) -> tuple[list[tuple[str, float | None]], Crops] | None:
-    """Return rows and thumbnails of a finished cache of the same pictures, or None."""
+) -> tuple[list[tuple[str, float | None]], dict[str, npt.NDArray[Any]]] | None:
+    """Return rows and table of a finished cache of the same pictures, or None."""
     try:
         manifest, table = cache.read_checked(folder)
     except DataError:
@@ -155,7 +159,7 @@ def _reuse(
     if manifest.get("request") != request or set(scores) != {sample.name for sample in samples}:
         return None
     unreadable: list[tuple[str, float | None]] = [(name, None) for name, score in scores.items() if score is None]
-    return [(str(name), scores[name]) for name in table["names"].tolist()] + unreadable, table["thumb"]
+    return [(str(name), scores[name]) for name in table["names"].tolist()] + unreadable, table
 
 
 def _finish(
@@ -166,15 +170,16 @@ def _finish(
     rows: list[tuple[str, float | None]],
     thumbs: Crops,
     crops: Path | None,
+    seen: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> dict[str, Any]:
-    """Group, split, check and write."""
+    """Group, split, check and write; `seen` are further columns of the same rows."""
     by_name = {sample.name: sample for sample in samples}
     kept = [(by_name[name], score) for name, score in rows if score is not None]
     if not kept:
         raise DataError("Not one picture could be read.", "Give the folder of the pictures.")
     groups, pairs = _group([sample for sample, _ in kept], thumbs)
     held_out = [sample.held_out for sample, _ in kept]
-    table = _table(kept, groups, thumbs, assign(groups.tolist(), held_out, options.seed))
+    table = _table(kept, groups, thumbs, assign(groups.tolist(), held_out, options.seed)) | dict(seen or {})
     check_support(table, held_out, options.seed, options.allow_empty)
     facts = {
         "seed": options.seed,

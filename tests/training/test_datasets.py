@@ -13,7 +13,7 @@ from tests.dataset_builders import (
     write_picture,
 )
 from training.datasets import bp4d, ckplus, congress, disfa, ferplus, london, manifest, muxspace
-from training.datasets.annotated import annotate
+from training.datasets.annotated import annotate, digest
 from training.datasets.gather import KINDS, gather, wanted
 from training.datasets.sample import DataError, Sample, grade, row_of, row_of_numbers
 
@@ -110,6 +110,20 @@ def test_a_wrong_annotation_is_named_with_its_line(tmp_path: Path, line: str, fa
     (tmp_path / "a.jsonl").write_text(line + "\n", encoding="utf-8")
     with pytest.raises(DataError, match=fault):
         annotate([], tmp_path / "a.jsonl")
+
+
+def test_a_list_without_names_is_laid_over_and_takes_no_labels_away(tmp_path: Path) -> None:
+    write_ferplus(tmp_path / "ferplus")
+    named = [{"image": "ferplus/fer0000001", "annotator": "a", "au": {"AU12": 3}}]
+    hidden = [{"image": digest(f"ferplus/fer000000{n}"), "annotator": "b", "au": {"AU04": 2}} for n in (1, 2)]
+    write_annotations(tmp_path / "a.jsonl", named)
+    write_annotations(tmp_path / "b.jsonl", hidden)
+    lists = [f"annotated={tmp_path / name}" for name in ("a.jsonl", "b.jsonl")]
+    samples = by_name(gather(wanted(tmp_path, lists)))
+    assert labels(samples["ferplus/fer0000001"])["AU12"] == 3
+    assert labels(samples["ferplus/fer0000001"])["AU04"] == 0
+    assert labels(samples["ferplus/fer0000002"])["AU04"] == 2
+    assert samples["ferplus/fer0000003"].au is None
 
 
 def test_annotations_of_other_pictures_are_refused(tmp_path: Path) -> None:

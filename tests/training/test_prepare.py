@@ -142,6 +142,22 @@ def test_labels_that_changed_are_read_again_without_cutting(tmp_path: Path) -> N
     assert cache.read_table(tmp_path / "out")["au"].max() == 3
 
 
+def test_a_new_list_of_annotations_takes_neither_crops_nor_blendshapes_away(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "faces")
+    run_prepare(tmp_path / "out", "--source", f"manifest={path}")
+    before = cache.read_table(tmp_path / "out")
+    shapes = np.random.default_rng(0).random((len(before["names"]), 52)).astype(np.float32)
+    cache.add_columns(tmp_path / "out", {"blendshapes": shapes})
+    codes = tmp_path / "codes.jsonl"
+    codes.write_text(f'{{"image": "{before["names"][0]}", "annotator": "a", "au": {{}}}}\n', encoding="utf-8")
+
+    def never(image_rgb: ImageRgb, tight: bool) -> Face | None:
+        raise AssertionError("the detector was asked again")
+
+    run_prepare(tmp_path / "out", "--source", f"manifest={path}", "--source", f"annotated={codes}", locate=never)
+    assert np.array_equal(cache.read_table(tmp_path / "out")["blendshapes"], shapes)
+
+
 def test_training_and_measuring_notice_a_leak_made_by_hand(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "faces")
     run_prepare(tmp_path / "out", "--source", f"manifest={path}")

@@ -1,14 +1,16 @@
 """Lay Action Units annotated by eye over pictures of other sources.
 
 `annotations.jsonl` holds one object per picture and annotator: {"image": NAME, "annotator": WHO, "usable": true,
-"au": {"AU01": 2}, "unsure": ["AU10"]}. Every one of the 18 codes that is not listed was judged absent.
+"au": {"AU01": 2}, "unsure": ["AU10"]}. Every one of the 18 codes that is not listed was judged absent. NAME is the
+sample's, or its `digest`: a list that others may see then says nobody's name.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,18 +28,33 @@ class Annotation:
 def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
     """Return the samples with the rows of the first two annotators, in the order of the file.
 
+    A sample that has labels of its own, or of a list that was laid over before, keeps them.
+
     Raises:
         DataError: the file is missing or damaged, names an unknown unit, or fits none of the samples.
     """
     annotations = read_annotations(path)
-    found = annotations.keys() & {sample.name for sample in samples}
-    if annotations and not found:
+    called = {sample.name: _called(sample.name, annotations) for sample in samples}
+    if annotations and not any(called.values()):
         example = next(iter(annotations))
         raise DataError(
             f"None of the pictures in {path} is among the sources, for example {example}.",
             "Give the source of the pictures too, or leave the annotations out.",
         )
-    return [_with(sample, annotations[sample.name]) if sample.name in found else sample for sample in samples]
+    return [
+        _with(sample, annotations[name]) if (name := called[sample.name]) and sample.au is None else sample
+        for sample in samples
+    ]
+
+
+def digest(name: str) -> str:
+    """Return what stands for a picture's name in a list without names: 16 hexadecimal digits of its sha256."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _called(name: str, annotations: Mapping[str, object]) -> str | None:
+    """Return under which of its names a sample is annotated, if under any."""
+    return next((one for one in (name, digest(name)) if one in annotations), None)
 
 
 def read_annotations(path: Path) -> dict[str, list[Annotation]]:
