@@ -112,7 +112,7 @@ def test_a_wrong_annotation_is_named_with_its_line(tmp_path: Path, line: str, fa
         annotate([], tmp_path / "a.jsonl")
 
 
-def test_a_list_without_names_is_laid_over_and_takes_no_labels_away(tmp_path: Path) -> None:
+def test_a_list_without_names_is_laid_over_and_comes_second(tmp_path: Path) -> None:
     write_ferplus(tmp_path / "ferplus")
     named = [{"image": "ferplus/fer0000001", "annotator": "a", "au": {"AU12": 3}}]
     hidden = [{"image": digest(f"ferplus/fer000000{n}"), "annotator": "b", "au": {"AU04": 2}} for n in (1, 2)]
@@ -122,6 +122,8 @@ def test_a_list_without_names_is_laid_over_and_takes_no_labels_away(tmp_path: Pa
     samples = by_name(gather(wanted(tmp_path, lists)))
     assert labels(samples["ferplus/fer0000001"])["AU12"] == 3
     assert labels(samples["ferplus/fer0000001"])["AU04"] == 0
+    assert samples["ferplus/fer0000001"].second[AU_ORDER.index("AU04")] == 2
+    assert samples["ferplus/fer0000002"].second is None
     assert labels(samples["ferplus/fer0000002"])["AU04"] == 2
     assert samples["ferplus/fer0000003"].au is None
 

@@ -102,7 +102,9 @@ def test_agreement_is_f1_over_units_that_both_were_sure_of() -> None:
     assert (cases, score) == (9, pytest.approx(2 * 7 / (9 + 9)))
 
 
-def test_the_command_draws_only_faces_that_nobody_coded(faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_draws_only_faces_that_nobody_coded(
+    faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cache = write_faces(tmp_path / "cache", faces)
     out = tmp_path / "out"
     assert main(["sheets", "--data", str(cache), "--out", str(out), "--count", "8"]) == 0

@@ -28,7 +28,7 @@ class Annotation:
 def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
     """Return the samples with the rows of the first two annotators, in the order of the file.
 
-    A sample that has labels of its own, or of a list that was laid over before, keeps them.
+    Codes that a sample has already, of its own or of an earlier list, come first.
 
     Raises:
         DataError: the file is missing or damaged, names an unknown unit, or fits none of the samples.
@@ -41,10 +41,7 @@ def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
             f"None of the pictures in {path} is among the sources, for example {example}.",
             "Give the source of the pictures too, or leave the annotations out.",
         )
-    return [
-        _with(sample, annotations[name]) if (name := called[sample.name]) and sample.au is None else sample
-        for sample in samples
-    ]
+    return [sample if (name := called[sample.name]) is None else _with(sample, annotations[name]) for sample in samples]
 
 
 def digest(name: str) -> str:
@@ -90,6 +87,7 @@ def _parse(place: str, line: str) -> tuple[str, Annotation]:
 
 
 def _with(sample: Sample, annotations: list[Annotation]) -> Sample:
-    second = annotations[1].row if len(annotations) > 1 else None
-    usable = all(annotation.usable for annotation in annotations)
-    return replace(sample, au=annotations[0].row, second=second, usable=usable)
+    had = [row for row in (sample.au, sample.second) if row is not None]
+    first, second, *_ = [*had, *(annotation.row for annotation in annotations), None]
+    usable = sample.usable and all(annotation.usable for annotation in annotations)
+    return replace(sample, au=first, second=second, usable=usable)
