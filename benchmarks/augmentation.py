@@ -50,6 +50,9 @@ def main() -> int:
     faces = Faces.load(options.data)
     test = faces.where(faces.annotated("test"))
     report = {path.name: measure(Run.load(path), test) for path in options.runs}
+    if any(auc is None for row in report.values() for auc in row.values()):
+        print(f"{options.data} has no unit with {metrics.LEAST_POSITIVES} cases in its test split.", file=sys.stderr)
+        return 1
     print(f"{len(test)} faces of the test split, mean AUC")
     for what in CHANGES:
         print(f"{what}: " + ", ".join(f"{name} {row[what]:.4f}" for name, row in report.items()))

@@ -113,7 +113,8 @@ def record(name: str, row: Row, usable: bool, annotator: str) -> str:
     """Return the line of `annotations.jsonl` for one face."""
     units = {unit: int(value) for unit, value in zip(AU_ORDER, row, strict=True) if value > 0}
     unsure = [unit for unit, value in zip(AU_ORDER, row, strict=True) if value == MISSING]
-    return json.dumps({"image": name, "annotator": annotator, "usable": usable, "au": units, "unsure": unsure})
+    told = {"unsure": unsure} if unsure else {}
+    return json.dumps({"image": name, "annotator": annotator, "usable": usable, "au": units, **told})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
