@@ -302,7 +302,7 @@ def test_soft_targets_are_found_by_name(tmp_path, data):
     names, units = faces.columns["names"][::-1][:30], np.full((30, 18), 0.25, np.float32)
     for key in ("units", "probability"):
         np.savez(tmp_path / f"{key}.npz", names=names, **{key: units})
-    soft = fit._soft([tmp_path / "units.npz", tmp_path / "probability.npz"], faces)
+    soft = fit.soft_units([tmp_path / "units.npz", tmp_path / "probability.npz"], faces)
     assert np.isnan(soft[:30]).all()
     assert (soft[30:] == 0.25).all()
 
