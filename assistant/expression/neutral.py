@@ -55,8 +55,8 @@ class Neutral:
             to be learned.
         rest: probability that the model gives a unit of an average resting face at most; only what is above counts.
         most: largest shift, in log-odds. 2.5 turns a probability of 0.55 into 0.09, and 0.98 into 0.80.
-        lift: how far the lip corners of a face that rests below `rest` are lifted at most, in log-odds. 1.5 turns a
-            probability of 0.27 into 0.62, and never lifts the rest itself above `rest`.
+        lift: how far the lip corners of a face that rests below `rest` are lifted at most, in log-odds. 2.5 turns a
+            probability of 0.12 into 0.62, and never lifts the rest itself above `rest`.
         memory_s: rest is learned from about the last minute.
         forget_after_s: a track unseen for longer starts afresh.
     """
@@ -68,7 +68,7 @@ class Neutral:
         quantile: float = 0.2,
         rest: float = 0.1,
         most: float = 2.5,
-        lift: float = 1.5,
+        lift: float = 2.5,
         memory_s: float = 60.0,
         forget_after_s: float = 2.0,
     ) -> None:
