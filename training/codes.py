@@ -39,8 +39,12 @@ def read(folder: Path) -> dict[str, tuple[Row, bool]]:
         path = folder / f"{sheet}.txt"
         if not path.exists():
             continue
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path} cannot be read: {error}.", "Save it as UTF-8 text.") from error
         left = dict(names)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
                     place, row, usable = _line(line)

@@ -1,4 +1,4 @@
-"""Draw sheets of faces to code by eye, and read what was coded: `python -m training sheets`.
+"""Draw sheets of faces to code by eye: `python -m training sheets`.
 
 A sheet is a picture of sixteen faces, numbered row by row. Who codes writes one line a face into a text file beside
 it, by the guide in docs/annotating.md; `python -m training codes` reads them (`training/codes.py`).
@@ -90,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=320, help="faces to draw (default: 320, twenty sheets)")
     parser.add_argument("--split", default="train", choices=("train", "valid"), help="which faces (default: train)")
     parser.add_argument("--source", help="only this source, like muxspace")
+    parser.add_argument("--again", action="store_true", help="draw faces that are coded already, to compare codes")
     parser.add_argument("--unsure", type=Path, metavar="FILE", help="of predict: faces it is least sure about come in")
     parser.add_argument("--seed", type=int, default=0, help="of the order, and of the choice without --unsure")
 
@@ -100,7 +101,8 @@ def run(options: argparse.Namespace) -> int:
 
     faces = Faces.load(options.data)
     columns = faces.columns
-    free = (columns["split"] == options.split) & (columns["au"] == NOT_ANNOTATED).all(1)
+    coded = (columns["au"] != NOT_ANNOTATED).any(1)
+    free = (columns["split"] == options.split) & (coded == options.again)
     if "usable" in columns:
         free &= columns["usable"].astype(bool)
     if options.source:
@@ -113,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
         told = soft_units([options.unsure], faces)[rows]
         chosen = random.permutation(rows[unsure_first(told)][: options.count])
     if not len(chosen):
-        raise DataError("No face is left to code.", "Choose another --split or --source, or add pictures.")
+        raise DataError("There is no such face.", "Choose another --split or --source, or add pictures.")
     sheets = write(faces.where(chosen), options.out)
     print(f"Drew {len(chosen)} faces on {sheets} sheets in {options.out}. Code them by docs/annotating.md, then:")
     print(f"python -m training codes {options.out} --annotator NAME --out annotations.jsonl")

@@ -117,6 +117,20 @@ def test_the_command_draws_only_faces_that_nobody_coded(
     assert "holds sheets already" in capsys.readouterr().err
 
 
+def test_coded_faces_are_drawn_again_only_when_asked(faces: Faces, tmp_path: Path) -> None:
+    cache = write_faces(tmp_path / "cache", faces)
+    out = tmp_path / "out"
+    assert main(["sheets", "--data", str(cache), "--out", str(out), "--again"]) == 0
+    names = {line.split(",")[2] for line in (out / "index.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert names == {str(name) for name in faces.columns["names"][:20][faces.columns["split"][:20] == "train"]}
+
+
+def test_codes_that_are_no_text_are_named(drawn: Path) -> None:
+    (drawn / "002.txt").write_bytes(b"1: 4=1\xff\n")
+    with pytest.raises(DataError, match=r"002\.txt cannot be read"):
+        codes.read(drawn)
+
+
 def test_the_least_sure_come_first(faces: Faces, tmp_path: Path) -> None:
     units = np.full((40, 18), 0.01, np.float32)
     units[[27, 31], 4] = 0.5
