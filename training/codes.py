@@ -24,7 +24,6 @@ from training.partial import writing
 from training.sheets import INDEX
 
 _CODE: Final = re.compile(r"(\?)?(\d{1,2})(?:=([123]))?")
-_LEAST_CASES: Final = 8  # of a unit, for its agreement to say anything
 
 
 def read(folder: Path) -> dict[str, tuple[Row, bool]]:
@@ -95,22 +94,12 @@ def _line(line: str) -> tuple[int, Row, bool]:
 
 
 def agreement(mine: Mapping[str, Row], others: Mapping[str, Row]) -> dict[str, tuple[int, float]]:
-    """Return, of units that the others gave eight times or more, how often they did, and the F1 of mine against it.
-
-    Args:
-        mine: (18,) rows by name.
-        others: the same; only names in both count, and only units of which both were sure.
-    """
+    """Return `metrics.agreement` of my rows with the others', by name, on the pictures that both coded."""
     names = sorted(mine.keys() & others.keys())
     if not names:
         return {}
-    said, truth = (metrics.occurrence(np.stack([rows[name] for name in names])) for rows in (mine, others))
-    truth = np.where(said == MISSING, MISSING, truth)
-    return {
-        unit: (int((truth[:, place] == 1).sum()), float(metrics.f1(truth[:, place], said[:, place] == 1)))
-        for place, unit in enumerate(AU_ORDER)
-        if (truth[:, place] == 1).sum() >= _LEAST_CASES
-    }
+    truth, said = (metrics.occurrence(np.stack([rows[name] for name in names])) for rows in (others, mine))
+    return metrics.agreement(truth, said)
 
 
 def record(name: str, row: Row, usable: bool, annotator: str) -> str:
@@ -142,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         lines = [
             record(digest(name) if options.hide_names else name, row, usable, options.annotator)
-            for name, (row, usable) in sorted(coded.items())
+            for name, (row, usable) in coded.items()
         ]
         with writing(options.out):
             options.out.write_text("\n".join(sorted(lines)) + "\n", encoding="utf-8")

@@ -130,16 +130,12 @@ def annotators(faces: Faces, found: npt.NDArray[Any], thresholds: npt.NDArray[An
         return {"faces": 0, "units": {}, "mean": None}
     both = (faces.columns["second"] > -2).any(1)
     first, second = (metrics.occurrence(faces.columns[name][both]) for name in ("au", "second"))
+    truth, called = metrics.both_sure(first, second), found[both] >= thresholds
     units = {}
-    for place, unit in enumerate(AU_ORDER):
-        sure = (first[:, place] != metrics.MISSING) & (second[:, place] != metrics.MISSING)
-        truth, other = first[sure, place], second[sure, place]
-        if (truth == 1).sum() >= 8:
-            units[unit] = {
-                "support": int((truth == 1).sum()),
-                "second": metrics.f1(truth, other == 1),
-                "model": metrics.f1(truth, found[both][sure, place] >= thresholds[place]),
-            }
+    for unit, (support, score) in metrics.agreement(first, second).items():
+        place = AU_ORDER.index(unit)
+        model = metrics.f1(truth[:, place], called[:, place])
+        units[unit] = {"support": support, "second": score, "model": model}
     mean = {who: float(np.mean([row[who] for row in units.values()])) for who in ("second", "model")} if units else None
     return {"faces": int(both.sum()), "units": units, "mean": mean}
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from assistant.facs import AU_ORDER
 
 MISSING: Final = -1
+LEAST_COMPARED: Final = 8  # cases that one annotator must give for another's agreement to say anything
 LEAST_POSITIVES: Final = 20  # below this a unit's figure says little, so it stays out of the mean
 REPLICATES: Final = 1000  # bootstrap; the interval's ends then move by about a tenth of its width between seeds
 
@@ -90,6 +91,27 @@ def occurrence(intensity: npt.NDArray[np.int8], least: int = 1) -> Labels:
         least: intensity from which a unit counts as present.
     """
     return np.where(intensity < 0, MISSING, intensity >= least).astype(np.int8)
+
+
+def both_sure(first: Labels, second: Labels) -> Labels:
+    """Return the first annotator's labels, `MISSING` where the second was not sure; any shape."""
+    return np.where(second == MISSING, MISSING, first).astype(np.int8)
+
+
+def agreement(first: Labels, second: Labels) -> dict[str, tuple[int, float]]:
+    """Return, of units that the first annotator gave `LEAST_COMPARED` times, how often, and the F1 of the second.
+
+    Args:
+        first: (N, 18), the truth; only where both were sure counts.
+        second: (N, 18).
+    """
+    truth = both_sure(first, second)
+    cases = (truth == 1).sum(0)
+    return {
+        unit: (int(cases[place]), float(f1(truth[:, place], second[:, place] == 1)))
+        for place, unit in enumerate(AU_ORDER)
+        if cases[place] >= LEAST_COMPARED
+    }
 
 
 def roc_auc(labels: Labels, scores: npt.ArrayLike, weights: Array | None = None) -> Any:

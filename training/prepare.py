@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,7 +80,7 @@ def prepare(options: argparse.Namespace, clock: Clock, locate: Locate | None = N
         with Partial(options.out / ".partial", request) as partial:
             _cut_all(samples, partial, locate or _locator(options.models), options.skip_bad, clock)
             rows, thumbs = partial.rows, partial.finish()
-            manifest = _finish(options, samples, sources, request, rows, thumbs, partial.crops_path)
+            manifest = _finish(options, samples, sources, request, rows, thumbs, partial.crops_path, {})
         partial.remove()
     else:
         print("The crops of the last run are used again.")
@@ -170,7 +170,7 @@ def _finish(
     rows: list[tuple[str, float | None]],
     thumbs: Crops,
     crops: Path | None,
-    seen: Mapping[str, npt.NDArray[Any]] | None = None,
+    seen: dict[str, npt.NDArray[Any]],
 ) -> dict[str, Any]:
     """Group, split, check and write; `seen` are further columns of the same rows."""
     by_name = {sample.name: sample for sample in samples}
@@ -179,7 +179,7 @@ def _finish(
         raise DataError("Not one picture could be read.", "Give the folder of the pictures.")
     groups, pairs = _group([sample for sample, _ in kept], thumbs)
     held_out = [sample.held_out for sample, _ in kept]
-    table = _table(kept, groups, thumbs, assign(groups.tolist(), held_out, options.seed)) | dict(seen or {})
+    table = _table(kept, groups, thumbs, assign(groups.tolist(), held_out, options.seed)) | seen
     check_support(table, held_out, options.seed, options.allow_empty)
     facts = {
         "seed": options.seed,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from assistant.errors import SettingsError
 from training.datasets.sample import NOT_ANNOTATED, DataError
 from training.faces import Faces
+from training.fit import soft_units
 from training.partial import writing
 
 INDEX: Final = "index.csv"
@@ -97,8 +98,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draw the sheets and say what to do with them."""
-    from training.fit import soft_units  # brings Keras's helpers, which --help does not need
-
     faces = Faces.load(options.data)
     columns = faces.columns
     coded = (columns["au"] != NOT_ANNOTATED).any(1)
