@@ -33,6 +33,8 @@ from assistant.vision.tracker import Tracker
 
 AU_MODELS: Final = ("vggface", "compact")
 """The shipped Action Unit models; which is better, their manifests say."""
+AS_GOOD: Final = 0.005
+"""How far below the best AUC a model still counts as good as it: less than the faces of the test split can show."""
 STILL_BUDGET_MS: Final = 500.0
 """Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
 _CROP_SCORE: Final = 0.3  # half of that is enough where the picture is known to be a face
@@ -106,19 +108,28 @@ class Sight:
 
 
 def best_first() -> tuple[Path, ...]:
-    """Return the shipped Action Unit models that are there, the one with the higher measured AUC first.
+    """Return the shipped Action Unit models that are there, the best first, by the AUC that was measured of each.
 
-    A folder without a readable manifest comes last: whoever opens it tells what is wrong with it.
+    Of those that are as good as the best the smallest comes first. A folder without a readable manifest comes last:
+    whoever opens it tells what is wrong with it.
     """
 
-    def quality(folder: Path) -> float:
+    def quality(folder: Path) -> tuple[float, int]:
         try:
-            return manifest.Manifest.load(folder).mean_auc or 0.0
+            described = manifest.Manifest.load(folder)
         except ModelError:
-            return -1.0
+            return -1.0, 0
+        return described.mean_auc or 0.0, described.bytes
 
     folders = [locate.shipped("models") / name for name in AU_MODELS]
-    return tuple(sorted((folder for folder in folders if folder.is_dir()), key=quality, reverse=True)) or tuple(folders)
+    measured = {folder: quality(folder) for folder in folders if folder.is_dir()}
+    enough = max((auc for auc, _ in measured.values()), default=0.0) - AS_GOOD
+
+    def rank(folder: Path) -> tuple[bool, float]:
+        auc, size = measured[folder]
+        return auc < enough, size if auc >= enough else -auc
+
+    return tuple(sorted(measured, key=rank)) or tuple(folders)
 
 
 def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listener: Listener = PRINTING) -> Sight:

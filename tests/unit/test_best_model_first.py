@@ -10,7 +10,7 @@ from assistant.facs import AU_ORDER
 from assistant.inference.manifest import Manifest
 
 
-def _write(folder: Path, auc: float | None, support: int = 100) -> None:
+def _write(folder: Path, auc: float | None, support: int = 100, size: int = 1) -> None:
     folder.mkdir(parents=True)
     units = {au: {"known": True, "support": support, "auc": auc} for au in AU_ORDER}
     fields = {
@@ -19,7 +19,7 @@ def _write(folder: Path, auc: float | None, support: int = 100) -> None:
         "version": "1",
         "file": "model.tflite",
         "sha256": "0" * 64,
-        "bytes": 1,
+        "bytes": size,
         "licence": "Apache-2.0",
         "origin": "a test",
         "input": {"size_px": 64, "channels": 3, "normalisation": "standardised-grey"},
@@ -38,6 +38,13 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_higher_auc_comes_first(models: Path, vggface: float, compact: float, first: str) -> None:
     _write(models / "vggface", vggface)
     _write(models / "compact", compact)
+    assert sight.best_first()[0].name == first
+
+
+@pytest.mark.parametrize(("vggface", "first"), [(0.974, "compact"), (0.976, "vggface")])
+def test_of_models_as_good_as_each_other_the_smaller_comes_first(models: Path, vggface: float, first: str) -> None:
+    _write(models / "vggface", vggface, size=8)
+    _write(models / "compact", 0.970)
     assert sight.best_first()[0].name == first
 
 
