@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -82,6 +83,15 @@ class Pool:
     shapes: Floats
     has_shapes: Floats
     draw_weight: npt.NDArray[np.float64]
+
+    @property
+    def digest(self) -> str:
+        """Beginning of the sha256 of which faces there are and of everything that is learned from them."""
+        told = (self.units, self.unit_weight, self.soft, self.soft_weight, self.emotion, self.shapes, self.has_shapes)
+        whole = hashlib.sha256()
+        for array in (self.rows, *told):
+            whole.update(np.ascontiguousarray(array).tobytes())
+        return whole.hexdigest()[:12]
 
 
 def gather(

@@ -8,14 +8,13 @@ fine-tuning of zero-shot models, CVPR 2022). It needs no training, only measurin
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Final
 
-from assistant.errors import ModelError, OutputError, SettingsError
-from training.runs import RUN_FILE, WEIGHTS, Run, network
+from assistant.errors import ModelError, SettingsError
+from training.runs import WEIGHTS, Run, network, write_run
 
-_OF_THESE_WEIGHTS: Final = ("calibration", "thresholds", "known")  # calibrate finds them anew
+_OF_THESE_WEIGHTS: Final = ("calibration", "thresholds", "known", "quantised")  # calibrate finds them anew
 
 
 def blend(start: Path, ended: Run, share: float, out: Path) -> Path:
@@ -38,13 +37,7 @@ def blend(start: Path, ended: Run, share: float, out: Path) -> Path:
     model.set_weights([old + share * (new - old) for old, new in zip(before, model.get_weights(), strict=True)])
     kept = {key: value for key, value in ended.settings.items() if key not in _OF_THESE_WEIGHTS}
     settings = {**kept, "blend": {"start": start.name, "end": ended.folder.name, "share": share}}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        model.save_weights(str(out / WEIGHTS[0]))
-        (out / RUN_FILE).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error}.", "Choose another folder with --out.") from error
-    return out
+    return write_run(out, model, settings).folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -113,7 +113,9 @@ def calibrate_unit(
     held_out = int((labels == 1).sum())
     if support < metrics.LEAST_POSITIVES:
         return Calibration(reason=f"{support} faces show it, fewer than {metrics.LEAST_POSITIVES}")
-    if held_out < LEAST_HELD_OUT or not (labels == 0).any():
+    if not (labels == 0).any():
+        return Calibration(reason="no held-out face was judged not to show it")
+    if held_out < LEAST_HELD_OUT:
         return Calibration(reason=f"{held_out} held-out faces show it, fewer than {LEAST_HELD_OUT}")
     a, b = platt(logits, labels)
     probability = _sigmoid(a * logits.astype(np.float64) + b)

@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.facs import AU_ORDER
 from training import metrics
-from training.datasets.annotated import digest, read_annotations
+from training.datasets.annotated import called_by, digest, read_annotations
 from training.datasets.sample import DataError, Row, at, row_of
 from training.metrics import MISSING
 from training.partial import writing
@@ -140,7 +140,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(mine: Mapping[str, Row], path: Path) -> None:
-    others = {name: found[0].row for name, found in read_annotations(path).items() if found[0].usable}
+    told = read_annotations(path)
+    firsts = {name: told[key][0] for name in mine if (key := called_by(name, told)) is not None}
+    others = {name: first.row for name, first in firsts.items() if first.usable}
     agreed = agreement(mine, others)
     print(f"{len(mine.keys() & others.keys())} faces are in {path} too.")
     for unit, (cases, score) in agreed.items():

@@ -179,9 +179,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, and save where asked."""
     subject, faces = Subject(args.model), Faces.load(args.data)
     evaluation = evaluate(subject, faces, args.split, None if args.run_folder is None else Run.load(args.run_folder))
+    print(json.dumps(evaluation) if args.json else report.words(evaluation))
     if args.save:
         save(args.model, evaluation)
-    print(json.dumps(evaluation) if args.json else report.words(evaluation))
     return 0
 
 
@@ -254,7 +254,10 @@ def _counts(faces: Faces) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _leak(run: Run, faces: Faces) -> dict[str, Any]:
+def _leak(run: Run, faces: Faces) -> dict[str, Any] | None:
+    """Compare random with person-disjoint halves of the faces annotated by eye; None where there are none."""
     held_out = faces.where(faces.annotated("valid", "test"))
     held_out = held_out.where(table_of(held_out) == BY_EYE)
+    if not len(held_out):
+        return None
     return leak.compare(leak.features(run, held_out.crops), held_out)

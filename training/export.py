@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,17 +18,18 @@ from assistant.facs import AU_ORDER
 from assistant.inference.au_model import NORMALISATION
 from assistant.inference.backends.litert import Runner
 from assistant.inference.backends.openvino import vendor
-from assistant.inference.manifest import Manifest, sha256_of, write_manifest
+from assistant.inference.manifest import FILE_NAME, Manifest, sha256_of, write_manifest
 from assistant.inference.quantization import dequantise, quantise
 from assistant.types import Floats
 from assistant.vision.align import normalise
 from training import edgetpu_ops
 from training.convert import FLOAT, INT8, ONNX
-from training.quantize import PARITY_FILE, read_json
+from training.quantize import PARITY_FILE, made_from, read_json
 from training.runs import Run
 
 TARGETS: Final = ("cpu", "edgetpu", "openvino", "movidius")
 IR: Final = "model.xml"
+_OF_ONE_DEVICE: Final = (IR, "model.bin", ONNX, "model_edgetpu.tflite")
 CLOSE: Final = 0.02  # probability; runtimes round 8-bit sums differently by a step or two of 1/256
 SAME: Final = 1e-3  # probability; float networks differ by rounding only
 
@@ -39,12 +42,16 @@ def write_folder(run: Run, out: Path) -> Manifest:
         out: made where missing; its name becomes the model's.
 
     Raises:
-        ModelError: the run is not calibrated or not quantised.
+        ModelError: the run is not calibrated, or not quantised since.
         OutputError: the folder cannot be written.
     """
     model = run.folder / INT8
     if "calibration" not in run.settings or not model.is_file():
         raise ModelError(f"{run.folder} has no calibrated 8-bit model.", "Run 'calibrate' and 'quantize' first.")
+    if run.settings.get("quantised") != made_from(run):
+        raise ModelError(
+            f"{model} was made before {run.folder} was last trained or calibrated.", "Run 'quantize' again."
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(model, out / INT8)
@@ -112,23 +119,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write and check the model folder for one target; say what to do next."""
     trained = Run.load(args.run)
-    manifest = write_folder(trained, args.out)
+    with _beside(args.out) as folder:
+        manifest = write_folder(trained, folder)
+        extra: tuple[str, ...] = ()
+        if args.target == "edgetpu":
+            extra = _edgetpu(folder)
+        elif args.target == "openvino":
+            extra = write_openvino(folder)
+        elif args.target == "movidius":
+            extra = write_movidius(trained, folder)
+        if extra:
+            files = {name: sha256_of(folder / name) for name in extra}
+            fields = read_json(folder / FILE_NAME)
+            fields["training"] = {**fields["training"], "exports": files}
+            write_manifest(folder, fields)
     print(f"{args.out / INT8}: {manifest.bytes:,} bytes, sha256 {manifest.sha256}")
-    extra: tuple[str, ...] = ()
-    if args.target == "edgetpu":
-        extra = _edgetpu(args.out)
-    elif args.target == "openvino":
-        extra = write_openvino(args.out)
-    elif args.target == "movidius":
-        extra = write_movidius(trained, args.out)
     if extra:
-        files = {name: sha256_of(args.out / name) for name in extra}
-        fields = read_json(args.out / "manifest.json")
-        fields["training"] = {**fields["training"], "exports": files}
-        write_manifest(args.out, fields)
         print(f"Also written: {', '.join(extra)}")
     print(f"Next: python -m training evaluate {args.out} --data CACHE --save")
     return 0
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """Give a folder to write and check in, and put its files into `out` when all went well.
+
+    What an earlier export left for other devices goes: it is of another network.
+
+    Raises:
+        OutputError: a folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export", dir=out) as temporary:
+            folder = Path(temporary) / out.resolve().name
+            yield folder
+            for name in (*_OF_ONE_DEVICE, FILE_NAME):
+                (out / name).unlink(missing_ok=True)
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == FILE_NAME):
+                path.replace(out / path.name)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error}.", "Choose another folder with --out.") from error
 
 
 def _edgetpu(out: Path) -> tuple[str, ...]:

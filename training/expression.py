@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,6 @@ class TableError(FacecueError):
     """The table to learn from is unusable: the cause says which part of it and why."""
 
     exit_status: ClassVar[int] = 2
-    default_spoken: ClassVar[str] = "The training table is wrong."
 
 
 def fit_expression(
@@ -146,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
             units, votes, groups = table["units"], table["votes"], table["groups"]
             splits = [str(split) for split in table["splits"]] if "splits" in table else None
             rule = table.get("majority")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise TableError(
             f"The table {options.table} cannot be read: {error}.", "Give an NPZ file with units, votes and groups."
         ) from error

@@ -19,6 +19,7 @@ import numpy as np
 
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
+from assistant.inference.manifest import sha256_of
 from training import checkpoints, recipes, splits, through
 from training.augment import CHOICES
 from training.batches import SHAPES, Pool, draw, gather
@@ -29,7 +30,7 @@ from training.losses import EMOTIONS, Layout, combined
 from training.metrics import roc_auc
 from training.progress import duration
 from training.recipes import Stage
-from training.runs import Run, answers, as_numpy
+from training.runs import RUN_FILE, WEIGHTS, Run, answers, as_numpy, replace_weights
 from training.teachers import Teacher, Teachers, described
 from training.transfer import copy_weights, install_trunk, trunk_of
 
@@ -40,7 +41,6 @@ class TrainingError(FacecueError):
     """Training cannot go on; what was learned up to the last checkpoint is kept."""
 
     exit_status = 9
-    default_spoken = "Training stopped."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -210,11 +210,18 @@ def _made_with(job: Job, options: argparse.Namespace) -> dict[str, Any]:
         "precision": job.state["precision"],
         "steps": job.stage.steps,
         "faces": len(job.pool.rows),
-        "start": options.start and options.start.name,
-        "trunk": options.trunk and options.trunk.name,
+        "labels": job.pool.digest,
+        "start": options.start and _contents(options.start, *WEIGHTS),
+        "trunk": options.trunk and _contents(options.trunk),
         "soft": [path.name for path in options.soft],
-        "teachers": [path.name for path in options.teachers],
+        "teachers": [_contents(path, *WEIGHTS, RUN_FILE) for path in options.teachers],
     }
+
+
+def _contents(path: Path, *names: str) -> str:
+    """Return the name of a file, or of a folder with files of these names, and the beginnings of their sha256."""
+    files = [path / name for name in names if (path / name).is_file()] if path.is_dir() else [path]
+    return " ".join([path.name, *(sha256_of(file)[:12] for file in files)])
 
 
 def save_weights(model: Any, path: Path) -> None:
@@ -329,7 +336,7 @@ def _stages(recipe: recipes.Recipe, options: argparse.Namespace) -> list[Stage]:
 
 
 def soft_units(paths: Sequence[Path], faces: Faces) -> Any:
-    """Return the mean of the teachers' probabilities in the order of the cache, (N, 18), NaN where none.
+    """Return the mean of what the teachers know, in the order of the cache, (N, 18) float32, NaN where none does.
 
     Raises:
         SettingsError: a file is not what `predict` writes, or knows none of the faces.
@@ -353,16 +360,22 @@ def soft_units(paths: Sequence[Path], faces: Faces) -> Any:
                 f"{path} cannot be used: {error}.", "Write it with: python -m training predict"
             ) from error
         total.append(values)
-    return np.mean(total, axis=0)
+    stacked = np.stack(total)
+    known = np.isfinite(stacked).sum(0)
+    return np.where(known > 0, np.nan_to_num(stacked).sum(0) / np.maximum(known, 1), np.nan).astype(np.float32)
 
 
 def _finish(recipe: recipes.Recipe, weights: Path | None, out: Path, state: dict[str, Any]) -> None:
-    """Write the run's final files."""
+    """Write the run's final files; a run that was finished before keeps what was measured of it since."""
+    done = out / WEIGHTS[0]
+    if weights is not None and (out / RUN_FILE).is_file() and done.is_file() and sha256_of(done) == sha256_of(weights):
+        print(f"{done} was trained before with the same options and data; nothing was left to do.", flush=True)
+        return
     if weights is not None:
         try:
             temporary = out / "model.part"
             temporary.write_bytes(weights.read_bytes())
-            temporary.replace(out / "model.weights.h5")
+            replace_weights(out, temporary)
         except OSError as error:
             raise OutputError(f"The run cannot be written to {out}: {error}.", "Free some space.") from error
     write_settings(out, state)

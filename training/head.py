@@ -22,7 +22,7 @@ from training.faces import Faces, inputs
 from training.fused import without_gradients
 from training.losses import Layout, combined
 from training.progress import Progress
-from training.runs import BATCH, Run, as_numpy, network
+from training.runs import BATCH, Run, as_numpy, network, write_run
 from training.transfer import install_trunk
 
 HEAD: Final = ("head_", "places", "logits")
@@ -74,10 +74,9 @@ def run(options: argparse.Namespace) -> int:
     values = features(below, pool, began.size_px, recipe.CHANNELS)
     fresh = fit_head(above, values, pool, layout, options.loss, options.seed)
     merged = merge(recipe, began.size_px, model, fresh, layout.outputs)
-    fit.save_weights(merged, out / "model.weights.h5")
-    outputs = [*recipe.AUS, *began.settings["outputs"][len(recipe.AUS) : layout.outputs]]
+    outputs = [*recipe.AUS, *(f"emotion{place}" for place in range(emotions))]
     settings = {"outputs": outputs, "size_px": began.size_px, "loss": options.loss, "seed": options.seed}
-    fit.write_settings(out, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
+    write_run(out, merged, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
     print(f"Wrote {out}. Next: python -m training calibrate {out} --data {options.data}", flush=True)
     return 0
 

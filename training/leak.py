@@ -47,11 +47,14 @@ def compare(values: npt.NDArray[Any], faces: Faces, seed: int = 0) -> dict[str, 
         scores["random"].append(_auc(values, labels, rng.permutation(len(person)) % 2 == 0))
         scores["disjoint"].append(_auc(values, labels, (rng.permutation(person.max() + 1) % 2 == 0)[person]))
     enough = (labels == 1).sum(0) >= 2 * metrics.LEAST_POSITIVES
+    areas = {kind: np.array(runs) for kind, runs in scores.items()}
+    for each in areas.values():  # a unit that one person shows has no disjoint halves
+        enough &= np.isfinite(each).any(0)
     names = [unit for unit, keep in zip(AU_ORDER, enough, strict=True) if keep]
     table: dict[str, Any] = {"units": names, "splits": SPLITS, "faces": len(person)}
     table["repeated"] = int((np.bincount(person)[person] > 1).sum())
-    for kind, runs in scores.items():
-        mean = np.nanmean(np.array(runs)[:, enough], axis=0)
+    for kind, each in areas.items():
+        mean = np.nanmean(each[:, enough], axis=0)
         table[kind] = {
             "mean": float(mean.mean()) if len(mean) else None,
             **dict(zip(names, mean.tolist(), strict=True)),

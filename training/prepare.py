@@ -69,7 +69,8 @@ def prepare(options: argparse.Namespace, clock: Clock, locate: Locate | None = N
     sources = wanted(options.data, options.source)
     samples = gather(sources, options.every, options.trace)
     pictures = [(kind, str(path.resolve())) for kind, path in sources if kind != "annotated"]
-    text = json.dumps([cache.FORMAT, SIZE_PX, pictures])
+    boxes = [(sample.name, sample.box_xyxy) for sample in samples if sample.box_xyxy is not None]
+    text = json.dumps([cache.FORMAT, SIZE_PX, pictures, *([boxes] if boxes else [])])
     request = hashlib.sha256(text.encode()).hexdigest()
     if options.fresh:
         with writing(options.out):

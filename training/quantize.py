@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from assistant.inference.backends.litert import Runner
+from assistant.inference.manifest import sha256_of
 from assistant.inference.quantization import dequantise, quantise
 from assistant.types import Floats, TensorRunner
 from training import metrics
@@ -77,11 +79,15 @@ def convert(run: Run, faces: Faces, python: str) -> None:
         DependencyError: that interpreter has no TensorFlow.
         ModelError: the conversion failed.
     """
+    python = str(Path(shutil.which(python) or python).absolute())  # it is started in another folder
     require_tensorflow(python)
     drawn = representative(faces, run.size_px, run.recipe.CHANNELS)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        np.save(folder / "representative.npy", drawn)
+        try:
+            np.save(folder / "representative.npy", drawn)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be written: {error}.", "Free some space there.") from error
         here = str(Path(__file__).resolve().parent.parent)
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": here}
         done = subprocess.run(
@@ -97,7 +103,9 @@ def convert(run: Run, faces: Faces, python: str) -> None:
             raise ModelError(f"The conversion of {run.folder} failed: {last}.", "See docs/training.md, Quantise.")
         try:
             for name in (INT8, FLOAT, ONNX):
-                (run.folder / name).write_bytes((folder / name).read_bytes())
+                part = run.folder / f"{name}.part"
+                part.write_bytes((folder / name).read_bytes())
+                part.replace(run.folder / name)
         except OSError as error:
             raise OutputError(f"{run.folder} cannot be written: {error}.", "Free some space.") from error
 
@@ -108,17 +116,17 @@ def require_tensorflow(python: str) -> None:
     Raises:
         DependencyError: it has not.
     """
-    question = (
-        "import importlib.util as u, sys; sys.exit(any(u.find_spec(n) is None for n in ('tensorflow', 'tf2onnx')))"
-    )
+    needed = ("tensorflow", "tf2onnx", "cv2")
+    question = f"import importlib.util as u, sys; sys.exit(any(u.find_spec(n) is None for n in {needed}))"
     try:
         missing = subprocess.run([python, "-c", question], check=False, capture_output=True).returncode
     except OSError:
         raise DependencyError(f"There is no interpreter {python}.", "Name one with --tensorflow-python.") from None
     if missing:
         raise DependencyError(
-            f"{python} has no TensorFlow, or no tf2onnx.",
-            "Run: pip install tensorflow tf2onnx, or name another interpreter with --tensorflow-python.",
+            f"{python} has no TensorFlow, no tf2onnx or no OpenCV.",
+            "Run: pip install tensorflow tf2onnx opencv-python-headless, or name another interpreter with "
+            "--tensorflow-python.",
         )
 
 
@@ -167,9 +175,20 @@ def parity(
     return table
 
 
+def made_from(run: Run) -> dict[str, Any]:
+    """Return what `run.json` keeps of the 8-bit file: its sha256, and the calibration that is folded into it."""
+    return {"sha256": sha256_of(run.folder / INT8), "calibration": run.settings["calibration"]}
+
+
 def measure(run: Run, faces: Faces) -> dict[str, Any]:
-    """Compare both files of a run on the annotated faces of the valid and test splits."""
+    """Compare both files of a run on the annotated faces of the valid and test splits.
+
+    Raises:
+        ModelError: there are none.
+    """
     held_out = faces.where(faces.annotated("valid", "test"))
+    if not len(held_out):
+        raise ModelError("No face of the valid and test splits has Action Units.", "Prepare annotated data.")
     values = inputs(held_out.crops, run.size_px, run.recipe.CHANNELS)
     threads = os.cpu_count() or 1
     exact, rounded = (probabilities(Runner(run.folder / name, threads), values) for name in (FLOAT, INT8))
@@ -210,7 +229,11 @@ def run(args: argparse.Namespace) -> int:
         raise ModelError(f"{args.run} is not calibrated.", f"Run: python -m training calibrate {args.run} --data ...")
     convert(trained, faces, args.tensorflow_python)
     table = measure(trained, faces)
-    (trained.folder / PARITY_FILE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    try:
+        (trained.folder / PARITY_FILE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{trained.folder} cannot be written: {error}.", "Free some space.") from error
+    trained.write(quantised=made_from(trained))
     print(_words(table))
     print(f"{INT8}: {(trained.folder / INT8).stat().st_size:,} bytes")
     return 0

@@ -104,6 +104,40 @@ class Run:
         return replace(self, settings=settings)
 
 
+def write_run(folder: Path, model: Any, settings: Mapping[str, Any]) -> Run:
+    """Write a finished run: its weights, then `run.json`. One that was there goes when the new weights are on the disk.
+
+    Args:
+        folder: made where missing.
+        model: Keras model of logits.
+        settings: of `run.json`.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    part = folder / f"part.{WEIGHTS[0]}"  # Keras insists on how the name ends
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save_weights(str(part))
+        replace_weights(folder, part)
+    except (OSError, RuntimeError) as error:  # h5py raises either
+        part.unlink(missing_ok=True)
+        raise OutputError(
+            f"{folder} cannot be written: {error}.", "Free some space, or choose another --out."
+        ) from error
+    return Run(folder, {}).write(**settings)
+
+
+def replace_weights(folder: Path, part: Path) -> None:
+    """Put new weights in place; without a `run.json`, so that nobody takes them for those that the old one describes.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    (folder / RUN_FILE).unlink(missing_ok=True)
+    part.replace(folder / WEIGHTS[0])
+
+
 def network(run: Run, batch_size: int | None = None, weights: Path | None = None) -> Any:
     """Return the trained Keras model of logits, with the weights in it.
 

@@ -27,7 +27,6 @@ class LeakError(FacecueError):
     """A person or a copy of a picture is in two splits, or a written split was changed."""
 
     exit_status: ClassVar[int] = 10
-    default_spoken: ClassVar[str] = "The data splits overlap."
 
 
 class Groups:

@@ -24,7 +24,7 @@ def check_support(table: Mapping[str, npt.NDArray[Any]], held_out: Sequence[bool
         table: columns au, usable, group and split.
         held_out: for each row, whether it must be in test.
         seed: of the split.
-        allowed: units that may lack cases, "AU23,AU24" or "all"; the model will not know them.
+        allowed: units that may lack cases, "AU23,AU24" or "all".
 
     Raises:
         DataError: it is not so; the remedy names a seed that helps, where one of the first 200 does.
@@ -43,7 +43,7 @@ def check_support(table: Mapping[str, npt.NDArray[Any]], held_out: Sequence[bool
     missing = sorted(_lacking(au, table["split"][rows]) - excused)
     if missing:
         names = ",".join(sorted({unit for _, unit in missing} | excused)) if allowed != "all" else "all"
-        remedy += f", or let the model not know them: --allow-empty {names}"
+        remedy += f", or go on without: --allow-empty {names}"
     raise DataError(fault, f"{remedy}.")
 
 

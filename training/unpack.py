@@ -8,19 +8,18 @@ downloaded.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import DependencyError, ModelError, OutputError
+from assistant.errors import DependencyError, ModelError
 from assistant.facs import AU_ORDER
 from assistant.inference.manifest import Manifest, verify
 from training import recipes
 from training.losses import EMOTIONS
-from training.runs import RUN_FILE, WEIGHTS, load_keras
+from training.runs import load_keras, write_run
 
 Pair = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -43,13 +42,7 @@ def unpack(folder: Path, out: Path) -> Path:
     outputs = [*AU_ORDER, *(f"emotion{place}" for place in range(EMOTIONS))]
     model = recipes.load(name).build(len(outputs), None, manifest.input.size_px)
     install(model, pairs, folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        model.save_weights(str(out / WEIGHTS[0]))
-        (out / RUN_FILE).write_text(json.dumps(_settings(manifest, name, outputs), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error}.", "Choose another folder with --out.") from error
-    return out
+    return write_run(out, model, _settings(manifest, name, outputs)).folder
 
 
 def read_weights(path: Path) -> list[Pair]:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from tests.dataset_builders import (
 from training.datasets import bp4d, ckplus, congress, disfa, ferplus, london, manifest, muxspace
 from training.datasets.annotated import annotate, digest
 from training.datasets.gather import KINDS, gather, wanted
+from training.datasets.pictures import read_picture
 from training.datasets.sample import DataError, Sample, grade, row_of, row_of_numbers
 
 
@@ -339,4 +341,23 @@ def test_numbers_and_codes_mean_the_same_unit() -> None:
     assert np.array_equal(row_of_numbers({6: 2}, -1), row_of({"AU06": 2}, -1))
     assert row_of_numbers({26: 0, 27: 1}, -1)[index("AU26")] == 1
     assert row_of_numbers({26: -1}, 0)[index("AU26")] == -1
+    assert row_of_numbers({27: 0}, -1)[index("AU26")] == -1  # not stretched says nothing of open
+    assert row_of_numbers({26: -1, 27: 0}, 0)[index("AU26")] == -1
     assert [grade(value) for value in range(6)] == [0, 1, 1, 2, 3, 3]
+
+
+def test_a_list_without_labels_names_people_only(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", 1)
+    (tmp_path / "labels.csv").write_text("image,person\na.png,ann\n", encoding="utf-8")
+    (sample,) = manifest.samples(tmp_path / "labels.csv")
+    assert sample.au is None
+
+
+def test_a_header_that_claims_too_much_is_a_damaged_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise cv2.error("the size exceeds the limit")
+
+    write_picture(tmp_path / "a.png", 1)
+    monkeypatch.setattr(cv2, "imdecode", refuse)
+    with pytest.raises(DataError, match=r"a\.png is damaged"):
+        read_picture(tmp_path / "a.png")

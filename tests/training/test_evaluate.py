@@ -168,3 +168,24 @@ def test_without_repeated_people_nothing_leaks():
     table = leak.compare(values, faces)
     assert table["repeated"] == 0
     assert abs(table["random"]["mean"] - table["disjoint"]["mean"]) < 0.03
+
+
+def test_a_unit_of_one_person_is_left_out_of_the_comparison_of_splits():
+    faces = made_faces(120)
+    au = np.zeros((120, 18), np.int8)
+    au[:60, 0] = 1
+    au[:60, 1] = np.arange(60) % 2 + np.arange(60) % 2
+    au[60:, 1] = 1
+    group = np.array(["one"] * 60 + [f"p{i}" for i in range(60)])
+    faces = Faces(faces.crops, {**faces.columns, "au": au, "group": group})
+    values = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)
+    table = leak.compare(values, faces)
+    assert all(np.isfinite(table[kind]["mean"]) for kind in ("random", "disjoint") if table[kind]["mean"] is not None)
+    json.dumps(table, allow_nan=False)
+
+
+def test_without_faces_coded_by_eye_splits_are_not_compared(monkeypatch):
+    faces = made_faces(4)
+    none = faces.where(np.zeros(4, bool))
+    monkeypatch.setattr(Faces, "where", lambda *_: none)
+    assert evaluate._leak(None, faces) is None

@@ -29,9 +29,10 @@ def run(tmp_path):
         "known": {unit: unit != "AU23" for unit in AU_ORDER},
         "unknown_because": {"AU23": "1 faces show it"},
     }
-    (folder / "run.json").write_text(json.dumps(settings))
     (folder / "parity.json").write_text(json.dumps({"all": {"faces": 3, "f1_lost": 0.001, "mean_change": 0.002}}))
     shutil.copyfile(GOLDEN / "tiny_int8.tflite", folder / "model.tflite")
+    settings["quantised"] = {"sha256": sha256_of(folder / "model.tflite"), "calibration": {}}
+    (folder / "run.json").write_text(json.dumps(settings))
     return Run.load(folder)
 
 
@@ -81,6 +82,33 @@ def test_unquantised_run_is_refused(run, tmp_path):
     (run.folder / "model.tflite").unlink()
     with pytest.raises(ModelError, match="no calibrated 8-bit model"):
         export_to(run, "cpu", tmp_path / "mine")
+
+
+def test_a_run_that_was_calibrated_after_it_was_quantised_is_refused(run, tmp_path):
+    run.write(calibration={"AU12": {"a": 2.0, "b": 0.0}})
+    with pytest.raises(ModelError, match="calibrated") as caught:
+        export_to(run, "cpu", tmp_path / "mine")
+    assert "quantize" in caught.value.remedy
+
+
+def test_files_of_an_earlier_export_for_other_devices_go(run, tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    for name in ("model_edgetpu.tflite", "model.xml", "card.md"):
+        (out / name).write_text("old")
+    export_to(run, "cpu", out)
+    assert {path.name for path in out.iterdir()} == {"model.tflite", "manifest.json", "card.md"}
+
+
+def test_a_refused_export_leaves_the_folder_as_it_was(run, tmp_path, monkeypatch):
+    export_to(run, "cpu", tmp_path / "mine")
+    before = (tmp_path / "mine" / "manifest.json").read_bytes()
+    (tmp_path / "mine" / "model_edgetpu.tflite").write_text("old")
+    monkeypatch.setattr(export.edgetpu_ops, "SUPPORTED", frozenset({"CONV_2D"}))
+    with pytest.raises(ModelError, match="not supported"):
+        export_to(run.write(seed=8), "edgetpu", tmp_path / "mine")
+    assert (tmp_path / "mine" / "manifest.json").read_bytes() == before
+    assert {path.name for path in (tmp_path / "mine").iterdir()} >= {"model.tflite", "model_edgetpu.tflite"}
 
 
 def test_missing_onnx_is_said(run, tmp_path):

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -305,6 +306,36 @@ def test_soft_targets_are_found_by_name(tmp_path, data):
     soft = fit.soft_units([tmp_path / "units.npz", tmp_path / "probability.npz"], faces)
     assert np.isnan(soft[:30]).all()
     assert (soft[30:] == 0.25).all()
+
+
+def test_a_teacher_who_does_not_know_leaves_the_others_word(tmp_path):
+    faces = drawn_faces(4)
+    for name, value in (("a", 0.25), ("b", np.nan)):
+        units = np.full((4, 18), 0.75, np.float32)
+        units[:, 0] = value
+        np.savez(tmp_path / f"{name}.npz", names=faces.columns["names"], units=units)
+    soft = fit.soft_units([tmp_path / "a.npz", tmp_path / "b.npz"], faces)
+    assert (soft[:, 0] == 0.25).all()
+    assert (soft[:, 1:] == 0.75).all()
+
+
+def test_other_labels_do_not_go_on_with_what_was_learned_from_the_old(tmp_path, data, finished):
+    shutil.copytree(data, tmp_path / "data")
+    with np.load(data / "table.npz") as table:
+        columns = {name: table[name] for name in table.files}
+    columns["au"] = 1 - np.clip(columns["au"], 0, 1)
+    np.savez(tmp_path / "data" / "table.npz", **columns)
+    shutil.copytree(finished, tmp_path / "out")
+    with pytest.raises(SettingsError, match="labels"):
+        fit.run(fit_options(tmp_path / "data", tmp_path / "out"))
+
+
+def test_a_finished_run_keeps_its_calibration(tmp_path, data, finished, capsys):
+    shutil.copytree(finished, tmp_path / "out")
+    Run.load(tmp_path / "out").write(calibration={"AU12": {"a": 1.0, "b": 0.0}})
+    fit.run(fit_options(data, tmp_path / "out"))
+    assert "calibration" in settings(tmp_path / "out")
+    assert "nothing was left to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

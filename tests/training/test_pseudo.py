@@ -74,7 +74,7 @@ def test_a_missing_teacher_or_package_is_said(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "face_landmarker.task").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
     with (
-        pytest.raises(DependencyError, match=r"pip install 'facecue\[mediapipe\]'"),
+        pytest.raises(DependencyError, match=r"pip install numpy mediapipe"),
         open_teacher(tmp_path / "face_landmarker.task"),
     ):
         pass

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from assistant.errors import DependencyError, ModelError
+from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from tests.training_builders import made_faces, write_run
 from training.faces import Faces, inputs
 from training.runs import Run, device_network, load_keras, network, unit_logits
+from training.runs import write_run as write_finished
 
 try:
     keras = load_keras()
@@ -100,3 +101,33 @@ def test_damaged_data_is_said_so(tmp_path):
     np.savez(tmp_path / "table.npz", names=np.array(["a", "b"]))
     with pytest.raises(ModelError, match="group"):
         Faces.load(tmp_path)
+
+
+def test_a_full_disk_keeps_the_run_that_was_there(tmp_path, monkeypatch):
+    folder = write_run(tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run = Run.load(folder)
+    model = network(run)
+
+    def full(*_, **__):
+        raise RuntimeError("no space left")  # as h5py says it
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(OutputError, match="no space left"):
+        write_finished(folder, model, run.settings)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_new_weights_do_not_stand_under_the_old_description(tmp_path, monkeypatch):
+    folder = write_run(tmp_path / "run", calibration={})
+    run = Run.load(folder)
+
+    def full(*_, **__):
+        raise OutputError("no space left", "")
+
+    model = network(run)
+    monkeypatch.setattr(Run, "write", full)
+    with pytest.raises(OutputError):
+        write_finished(folder, model, {"recipe": "compact", "outputs": list(AU_ORDER)})
+    with pytest.raises(ModelError):
+        Run.load(folder)

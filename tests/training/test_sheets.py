@@ -153,3 +153,7 @@ def test_comparison_names_the_units(drawn: Path, tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     assert "AU12: F1 1.00 against 16 cases" in said
     assert "Mean over 1 units: F1 1.000" in said
+    hidden = [{**one, "image": digest(str(one["image"]))} for one in others]
+    path.write_text("".join(json.dumps(one) + "\n" for one in hidden), encoding="utf-8")
+    assert main(["codes", str(drawn), "--annotator", "me", "--against", str(path)]) == 0
+    assert "Mean over 1 units: F1 1.000" in capsys.readouterr().out

@@ -34,7 +34,7 @@ def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
         DataError: the file is missing or damaged, names an unknown unit, or fits none of the samples.
     """
     annotations = read_annotations(path)
-    called = {sample.name: _called(sample.name, annotations) for sample in samples}
+    called = {sample.name: called_by(sample.name, annotations) for sample in samples}
     if annotations and not any(called.values()):
         example = next(iter(annotations))
         raise DataError(
@@ -49,7 +49,7 @@ def digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
-def _called(name: str, annotations: Mapping[str, object]) -> str | None:
+def called_by(name: str, annotations: Mapping[str, object]) -> str | None:
     """Return under which of its names a sample is annotated, if under any."""
     return next((one for one in (name, digest(name)) if one in annotations), None)
 

@@ -58,6 +58,7 @@ def _sample(folder: Path, source: str, record: Mapping[str, Any]) -> Sample:
         )
     if not (folder / image).is_file():
         raise DataError(f"The picture {folder / image} is missing.", "Correct the path or remove the line.")
+    row = record["row"]
     return Sample(
         name=f"{source}/{image}",
         part=source,
@@ -65,7 +66,7 @@ def _sample(folder: Path, source: str, record: Mapping[str, Any]) -> Sample:
         read=partial(read_picture, folder / image),
         tight=False,
         box_xyxy=_box(record.get("box")),
-        au=record["row"],
+        au=None if (row == MISSING).all() else row,
     )
 
 

@@ -27,7 +27,10 @@ def read_picture(path: Path) -> ImageRgb:
         stored = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise DataError(f"The picture {path} cannot be read: {error.strerror}.", REMEDY) from error
-    image = cv2.imdecode(stored, cv2.IMREAD_COLOR) if stored.size else None
+    try:
+        image = cv2.imdecode(stored, cv2.IMREAD_COLOR) if stored.size else None
+    except (cv2.error, MemoryError):  # a damaged header may claim any size
+        image = None
     if image is None:
         raise DataError(f"The picture {path} is damaged or of an unknown format.", REMEDY)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)

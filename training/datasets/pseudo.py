@@ -121,7 +121,7 @@ def open_teacher(model: Path) -> Iterator[Score]:
         from mediapipe.tasks.python import vision
     except ImportError as error:
         raise DependencyError(
-            f"mediapipe cannot be loaded: {error}.", "In an environment of its own: pip install 'facecue[mediapipe]'"
+            f"mediapipe cannot be loaded: {error}.", "In an environment of its own: pip install numpy mediapipe"
         ) from error
     options = vision.FaceLandmarkerOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(model)),

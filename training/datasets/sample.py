@@ -32,7 +32,6 @@ class DataError(FacecueError):
     """A data set, a picture or a label in it is damaged, missing or unknown."""
 
     exit_status: ClassVar[int] = 9
-    default_spoken: ClassVar[str] = "The training data are wrong."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,8 @@ def row_of_numbers(values: Mapping[int, int], unlisted: int) -> Row:
     for number, value in values.items():
         if number not in _FACS_NUMBERS:
             raise DataError(f"The Action Unit {number} is unknown.", "Write FACS numbers from 1 to 99.")
+        if number in _BELONGS_TO and value <= 0:
+            continue  # a mouth that is not stretched may still be open
         code = f"AU{_BELONGS_TO.get(number, number):02d}"
         if code in AU_ORDER:
             index = AU_ORDER.index(code)
