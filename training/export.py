@@ -24,12 +24,14 @@ from assistant.types import Floats
 from assistant.vision.align import normalise
 from training import edgetpu_ops
 from training.convert import FLOAT, INT8, ONNX
+from training.partial import writing
 from training.quantize import PARITY_FILE, made_from, read_json
 from training.runs import Run
 
 TARGETS: Final = ("cpu", "edgetpu", "openvino", "movidius")
 IR: Final = "model.xml"
-_OF_ONE_DEVICE: Final = (IR, "model.bin", ONNX, "model_edgetpu.tflite")
+_IR_WEIGHTS: Final = str(Path(IR).with_suffix(".bin"))
+_OF_ONE_DEVICE: Final = (IR, _IR_WEIGHTS, ONNX, "model_edgetpu.tflite")
 CLOSE: Final = 0.02  # probability; runtimes round 8-bit sums differently by a step or two of 1/256
 SAME: Final = 1e-3  # probability; float networks differ by rounding only
 
@@ -79,7 +81,7 @@ def write_openvino(out: Path) -> tuple[str, ...]:
         stored = quantise(values, takes)
         theirs = dequantise(np.asarray(compiled(stored)[0], gives.dtype), gives)
         _compare(dequantise(runner.run(stored)[0], gives), theirs, CLOSE, IR)
-    return IR, str(Path(IR).with_suffix(".bin"))
+    return IR, _IR_WEIGHTS
 
 
 def write_movidius(run: Run, out: Path) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ def _beside(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: a folder cannot be written.
     """
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export", dir=out) as temporary:
             folder = Path(temporary) / out.resolve().name
@@ -158,8 +160,6 @@ def _beside(out: Path) -> Iterator[Path]:
                 (out / name).unlink(missing_ok=True)
             for path in sorted(folder.iterdir(), key=lambda path: path.name == FILE_NAME):
                 path.replace(out / path.name)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error}.", "Choose another folder with --out.") from error
 
 
 def _edgetpu(out: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from assistant.errors import DependencyError, ModelError, OutputError
+from assistant.errors import DependencyError, ModelError
 from assistant.facs import AU_ORDER
 from assistant.inference.backends.litert import Runner
 from assistant.inference.manifest import sha256_of
@@ -25,6 +25,7 @@ from assistant.types import Floats, TensorRunner
 from training import metrics
 from training.convert import FLOAT, INT8, ONNX
 from training.faces import Faces, inputs
+from training.partial import writing
 from training.runs import Run
 from training.splits import check_disjoint
 
@@ -84,10 +85,8 @@ def convert(run: Run, faces: Faces, python: str) -> None:
     drawn = representative(faces, run.size_px, run.recipe.CHANNELS)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        try:
+        with writing(folder):
             np.save(folder / "representative.npy", drawn)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be written: {error}.", "Free some space there.") from error
         here = str(Path(__file__).resolve().parent.parent)
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": here}
         done = subprocess.run(
@@ -101,13 +100,11 @@ def convert(run: Run, faces: Faces, python: str) -> None:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise ModelError(f"The conversion of {run.folder} failed: {last}.", "See docs/training.md, Quantise.")
-        try:
+        with writing(run.folder):
             for name in (INT8, FLOAT, ONNX):
                 part = run.folder / f"{name}.part"
                 part.write_bytes((folder / name).read_bytes())
                 part.replace(run.folder / name)
-        except OSError as error:
-            raise OutputError(f"{run.folder} cannot be written: {error}.", "Free some space.") from error
 
 
 def require_tensorflow(python: str) -> None:
@@ -229,10 +226,8 @@ def run(args: argparse.Namespace) -> int:
         raise ModelError(f"{args.run} is not calibrated.", f"Run: python -m training calibrate {args.run} --data ...")
     convert(trained, faces, args.tensorflow_python)
     table = measure(trained, faces)
-    try:
+    with writing(trained.folder):
         (trained.folder / PARITY_FILE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{trained.folder} cannot be written: {error}.", "Free some space.") from error
     trained.write(quantised=made_from(trained))
     print(_words(table))
     print(f"{INT8}: {(trained.folder / INT8).stat().st_size:,} bytes")
