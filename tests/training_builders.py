@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assistant.facs import AU_ORDER
+from training import cache
 from training.faces import Faces
 
 
@@ -33,11 +34,11 @@ def made_faces(count: int = 120, seed: int = 0, sources: tuple[str, ...] = ("min
     )
 
 
-def write_faces(folder: Path, faces: Faces) -> Path:
+def write_faces(folder: Path, faces: Faces, seed: int = 0) -> Path:
     """Write a cache and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "crops.npy", faces.crops)
-    np.savez(folder / "table.npz", **faces.columns)
+    cache.write(folder, dict(faces.columns), [], {"seed": seed}, None)
     return folder
 
 

@@ -2,6 +2,10 @@
 
 All of it on the valid split, whose people the network never saw. Per unit, p = sigmoid(a * logit + b) (Platt, 1999),
 where a Gaussian prior holds log a and b near 0: a unit with few cases keeps nearly its own logits.
+
+Annotators differ in how readily they give a unit. Where several lists annotated the valid split, the first is what a
+probability means: each other list has a further shift per unit, learned beside a and b and left out of the result
+(an annotator's severity in the sense of Rasch's model: Linacre, Many-Facet Rasch Measurement, 1989).
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ from training.runs import Run, unit_logits
 
 SLOPE_DEVIATION: Final = 0.3  # prior of log a: networks trained on cross-entropy are seldom off by more than a third
 SHIFT_DEVIATION: Final = 1.0  # prior of b, in logits: a threefold odds error is plausible, a tenfold one is not
-SHRINK: Final = 20.0  # positives at which the measured threshold weighs as much as the theoretical one
+CODER_DEVIATION: Final = 0.5  # prior of a further list's shift, in logits: half as far as the network's own
+SHRINK: Final = 200.0  # positives at which the measured threshold weighs as much as the theoretical one
 LEAST_HELD_OUT: Final = 5  # positives among held-out people below which no quality can be stated
 LEAST_AUC: Final = 0.7  # lower end of the interval
 _GRID: Final = np.arange(0.05, 0.951, 0.01)
@@ -46,30 +51,35 @@ class Calibration:
     reason: str = ""
 
 
-def platt(logits: npt.NDArray[Any], labels: metrics.Labels) -> tuple[float, float]:
-    """Fit slope and shift by Newton's method with a step control; the most probable ones under the priors.
+def platt(
+    logits: npt.NDArray[Any], labels: metrics.Labels, lists: npt.NDArray[Any] | None = None
+) -> tuple[float, float, npt.NDArray[np.float64]]:
+    """Fit slope and shifts by Newton's method with a step control; the most probable ones under the priors.
 
     Args:
         logits: (N,).
         labels: (N,); missing ones are left out.
+        lists: (N,) number of the list that each label is from; None where all are from one.
 
     Returns:
-        a > 0 and b.
+        a > 0, b, and (N,) the further shift of each label's list, 0 for those of the lowest number.
     """
     known = labels != metrics.MISSING
-    x, y = logits[known].astype(np.float64), labels[known].astype(np.float64)
-    at = np.zeros(2)  # log a, b
-    loss = _loss(at, x, y)
+    others = np.unique(lists)[1:] if lists is not None else np.empty(0)
+    is_of = np.array([lists == other for other in others], np.float64).reshape(len(others), len(logits))
+    x, y, of = logits[known].astype(np.float64), labels[known].astype(np.float64), is_of[:, known]
+    prior = np.array([SLOPE_DEVIATION, SHIFT_DEVIATION] + [CODER_DEVIATION] * len(others)) ** -2.0
+    at = np.zeros(len(prior))  # log a, b, shift of each further list
+    loss = _loss(at, x, y, of, prior)
     damping = 1e-3
     for _ in range(100):
         slope = np.exp(at[0])
-        p = _sigmoid(slope * x + at[1])
-        toward = np.stack([slope * x, np.ones_like(x)])
-        prior = np.array([SLOPE_DEVIATION, SHIFT_DEVIATION]) ** -2.0
+        p = _sigmoid(slope * x + at[1] + at[2:] @ of)
+        toward = np.vstack([slope * x, np.ones_like(x), of])
         gradient = toward @ (p - y) + at * prior
         curvature = (toward * (p * (1 - p))) @ toward.T + np.diag(prior + damping)
         new = at - np.linalg.solve(curvature, gradient)
-        new_loss = _loss(new, x, y)
+        new_loss = _loss(new, x, y, of, prior)
         if new_loss > loss:
             damping = damping * 10
             if damping > 1e9:
@@ -78,7 +88,7 @@ def platt(logits: npt.NDArray[Any], labels: metrics.Labels) -> tuple[float, floa
         moved, at, loss, damping = np.abs(new - at).max(), new, new_loss, max(damping / 10, 1e-9)
         if moved < 1e-8:
             break
-    return float(np.exp(at[0])), float(at[1])
+    return float(np.exp(at[0])), float(at[1]), at[2:] @ is_of
 
 
 def threshold(probability: npt.NDArray[Any], labels: metrics.Labels, people: npt.NDArray[Any]) -> float:
@@ -100,7 +110,11 @@ def threshold(probability: npt.NDArray[Any], labels: metrics.Labels, people: npt
 
 
 def calibrate_unit(
-    logits: npt.NDArray[Any], labels: metrics.Labels, people: npt.NDArray[Any], support: int
+    logits: npt.NDArray[Any],
+    labels: metrics.Labels,
+    people: npt.NDArray[Any],
+    support: int,
+    lists: npt.NDArray[Any] | None = None,
 ) -> Calibration:
     """Calibrate one unit and judge it.
 
@@ -109,6 +123,7 @@ def calibrate_unit(
         labels: (N,) of the same.
         people: (N,) key of the person.
         support: positives among all faces it was trained and calibrated on.
+        lists: as in `platt`.
     """
     held_out = int((labels == 1).sum())
     if support < metrics.LEAST_POSITIVES:
@@ -117,8 +132,8 @@ def calibrate_unit(
         return Calibration(reason="no held-out face was judged not to show it")
     if held_out < LEAST_HELD_OUT:
         return Calibration(reason=f"{held_out} held-out faces show it, fewer than {LEAST_HELD_OUT}")
-    a, b = platt(logits, labels)
-    probability = _sigmoid(a * logits.astype(np.float64) + b)
+    a, b, shifts = platt(logits, labels, lists)
+    probability = _sigmoid(a * logits.astype(np.float64) + b + shifts)  # that the list which judged the face gives it
     place = threshold(probability, labels, people)
     ends = metrics.interval(metrics.roc_auc(labels, logits, metrics.people_weights(people)))
     if ends is None or ends[0] < LEAST_AUC:
@@ -136,7 +151,9 @@ def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any])
     """
     labels = metrics.occurrence(faces.columns["au"])
     return {
-        unit: calibrate_unit(logits[:, place], labels[:, place], faces.columns["group"], int(support[place]))
+        unit: calibrate_unit(
+            logits[:, place], labels[:, place], faces.columns["group"], int(support[place]), faces.columns.get("coder")
+        )
         for place, unit in enumerate(AU_ORDER)
     }
 
@@ -149,7 +166,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate a run on its valid split and write the result into its run.json."""
-    trained, faces = Run.load(args.run), Faces.load(args.data)
+    trained = Run.load(args.run)
+    faces = Faces.checked(args.data, trained.settings)
     held_out = faces.where(faces.annotated("valid"))
     labels = metrics.occurrence(faces.columns["au"][faces.annotated("train", "valid")])
     found = calibrate(unit_logits(trained, held_out.crops), held_out, (labels == 1).sum(0))
@@ -172,8 +190,9 @@ def _sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
 
 
-def _loss(at: npt.NDArray[Any], x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
-    """Return the negative log posterior at (log a, b)."""
-    z = np.exp(at[0]) * x + at[1]
-    prior = 0.5 * ((at[0] / SLOPE_DEVIATION) ** 2 + (at[1] / SHIFT_DEVIATION) ** 2)
-    return float((np.logaddexp(0.0, z) - y * z).sum() + prior)
+def _loss(
+    at: npt.NDArray[Any], x: npt.NDArray[Any], y: npt.NDArray[Any], of: npt.NDArray[Any], prior: npt.NDArray[Any]
+) -> float:
+    """Return the negative log posterior at (log a, b, shift of each further list)."""
+    z = np.exp(at[0]) * x + at[1] + at[2:] @ of
+    return float((np.logaddexp(0.0, z) - y * z).sum() + 0.5 * (at**2 * prior).sum())

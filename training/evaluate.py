@@ -177,8 +177,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, and save where asked."""
-    subject, faces = Subject(args.model), Faces.load(args.data)
-    evaluation = evaluate(subject, faces, args.split, None if args.run_folder is None else Run.load(args.run_folder))
+    subject, trained = Subject(args.model), None if args.run_folder is None else Run.load(args.run_folder)
+    faces = Faces.checked(args.data, *([] if trained is None else [trained.settings]))
+    evaluation = evaluate(subject, faces, args.split, trained)
     print(json.dumps(evaluation) if args.json else report.words(evaluation))
     if args.save:
         save(args.model, evaluation)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from assistant.errors import ModelError
 from assistant.facs import AU_ORDER
 from assistant.types import Floats
+from training import cache
 from training.augment import prepare
+from training.splits import LeakError
 
 _NEEDED: Final = ("names", "group", "part", "au", "split")
 
@@ -26,8 +28,8 @@ class Faces:
     Attributes:
         crops: (N, C, C) uint8 aligned luminance with its margin.
         columns: arrays of N rows: `names`, `group` (the person), `part` (the source), `au` (N, 18) int8 with -2 not
-            annotated, -1 unsure, 0 absent, 1 to 3 intensity, `split`; and `second`, `usable`, `tone`, `age` where there
-            are such.
+            annotated, -1 unsure, 0 absent, 1 to 3 intensity, `split`; and `second`, `coder`, `usable`, `tone`, `age`
+            where there are such.
     """
 
     crops: npt.NDArray[np.uint8]
@@ -54,6 +56,30 @@ class Faces:
             raise ModelError(f"{folder}: {len(crops)} crops, but labels of shape {columns['au'].shape}.", remedy)
         rows = [name for name, column in columns.items() if len(column) == len(crops)]
         return cls(crops, {name: columns[name] for name in rows})
+
+    @classmethod
+    def checked(cls, folder: Path, *learned: Mapping[str, Any]) -> Self:
+        """Open a cache to train or measure on, once it is what its manifest says and fits what was learned before.
+
+        Args:
+            folder: that `prepare` wrote.
+            learned: settings of runs that are gone on with, measured or asked; a `split_seed` of theirs must be the
+                cache's.
+
+        Raises:
+            DataError: a file is missing, damaged or not the manifest's.
+            LeakError: a person is in two splits, a list was changed, or the run learned from another split.
+            ModelError: as `load`.
+        """
+        now = cache.verify(folder)["seed"]
+        for settings in learned:
+            if (then := settings.get("split_seed", now)) != now:
+                raise LeakError(
+                    f"A run learned from data split with --seed {then}, but {folder} is split with --seed {now}: "
+                    "it knows people of the other splits.",
+                    f"Run python -m training prepare again with --seed {then}, or train that run again.",
+                )
+        return cls.load(folder)
 
     def __len__(self) -> int:
         return len(self.columns["au"])

@@ -20,7 +20,7 @@ import numpy as np
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
 from assistant.inference.manifest import sha256_of
-from training import checkpoints, recipes, splits, through
+from training import cache, checkpoints, recipes, through
 from training.augment import CHOICES
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
@@ -93,13 +93,15 @@ def run(options: argparse.Namespace) -> int:
     out = make_folder(options.out or Path("runs") / options.recipe)
     device = choose_device(options.threads, options.precision, math.gcd(*(stage.batch for stage in stages)))
     print(device.reason, flush=True)
-    faces = Faces.load(options.data)
-    splits.check_disjoint(faces.columns["names"], faces.columns["group"], faces.columns["split"])
+    asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
+    runs = [teacher.run for teacher in asked.members]
+    if options.start and (options.start / RUN_FILE).is_file():
+        runs.append(Run.load(options.start))
+    faces = Faces.checked(options.data, *(before.settings for before in runs))
     soft = soft_units(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
     need_annotations(pool, options.data)
     layout = layout_of(recipe, pool)
-    asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
     outputs = [*recipe.AUS, *(f"emotion{i}" for i in range(layout.emotions)), *(pair[0] for pair in SHAPES)]
     state: dict[str, Any] = {
         "recipe": recipe.NAME,
@@ -108,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
         "loss": options.loss or recipe.PLAN.loss,
         "augment": options.augment,
         "precision": device.precision,
+        "split_seed": cache.read_manifest(options.data)["seed"],
         "trunk": None,
         "teachers": named_teachers(options.soft, layout, options.teachers),
         "history": [],

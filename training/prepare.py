@@ -216,6 +216,7 @@ def _table(
         "part": np.array([sample.part for sample, _ in kept]),
         "au": np.stack([none if sample.au is None else sample.au for sample, _ in kept]),
         "second": np.stack([none if sample.second is None else sample.second for sample, _ in kept]),
+        "coder": np.array([sample.coder for sample, _ in kept], np.int16),
         "emotion": np.stack([silent if sample.emotion is None else sample.emotion for sample, _ in kept]),
         "score": np.array([score for _, score in kept], np.float32),
         "usable": np.array(found),

@@ -221,7 +221,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert, measure, write `parity.json`, and print the table."""
-    trained, faces = Run.load(args.run), Faces.load(args.data)
+    trained = Run.load(args.run)
+    faces = Faces.checked(args.data, trained.settings)
     if "calibration" not in trained.settings:
         raise ModelError(f"{args.run} is not calibrated.", f"Run: python -m training calibrate {args.run} --data ...")
     convert(trained, faces, args.tensorflow_python)

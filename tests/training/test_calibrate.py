@@ -9,6 +9,7 @@ import pytest
 from assistant.facs import AU_ORDER
 from tests.training_builders import made_faces, write_faces, write_run
 from training import calibrate, metrics
+from training.splits import LeakError
 
 
 def drawn(count, slope=1.0, shift=0.0, seed=0, spread=3.0):
@@ -20,7 +21,7 @@ def drawn(count, slope=1.0, shift=0.0, seed=0, spread=3.0):
 
 
 def test_finds_the_true_line_with_many_cases():
-    a, b = calibrate.platt(*drawn(40_000, slope=0.5, shift=-1.0))
+    a, b, _ = calibrate.platt(*drawn(40_000, slope=0.5, shift=-1.0))
     assert a == pytest.approx(0.5, abs=0.03)
     assert b == pytest.approx(-1.0, abs=0.06)
 
@@ -29,29 +30,64 @@ def test_agrees_with_scikit_learn_where_the_prior_is_weak():
     linear = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
     logits, labels = drawn(20_000, slope=0.8, shift=0.4, seed=2)
     theirs = linear.LogisticRegression(C=1e6).fit(logits[:, None], labels)
-    a, b = calibrate.platt(logits, labels)
+    a, b, _ = calibrate.platt(logits, labels)
     assert a == pytest.approx(theirs.coef_[0, 0], rel=0.01)
     assert b == pytest.approx(theirs.intercept_[0], abs=0.01)
 
 
 def test_stays_near_the_logits_with_few_cases():
     logits, labels = drawn(6, slope=0.2, shift=-3.0, seed=1)
-    a, b = calibrate.platt(logits, labels)
+    a, b, _ = calibrate.platt(logits, labels)
     assert 0.4 < a < 1.6
     assert abs(b) < 2.5
 
 
 @pytest.mark.parametrize("labels", [np.ones(9, np.int8), np.zeros(9, np.int8), np.full(9, -1, np.int8)])
 def test_survives_one_class_and_none(labels):
-    a, b = calibrate.platt(np.linspace(-500, 500, 9), labels)
+    a, b, _ = calibrate.platt(np.linspace(-500, 500, 9), labels)
     assert a > 0
     assert np.isfinite([a, b]).all()
+
+
+def test_probabilities_mean_what_the_first_list_of_annotators_would_say():
+    logits, labels = drawn(1_000, shift=-1.0)
+    other, liberal = drawn(4_000, shift=0.5, seed=4)
+    of = np.repeat([1, 2], [1_000, 4_000])
+    both, given = np.r_[logits, other], np.r_[labels, liberal]
+    a, b, shifts = calibrate.platt(both, given, of)
+    assert a == pytest.approx(1.0, abs=0.06)
+    assert b == pytest.approx(-1.0, abs=0.2)
+    assert set(shifts[:1_000]) == {0.0}
+    assert shifts[1_000:] == pytest.approx(1.5, abs=0.25)
+    assert calibrate.platt(both, given)[1] > 0, "taken for one list, they would be as liberal as the larger"
+
+
+def test_a_list_with_few_cases_shifts_little():
+    logits, labels = drawn(2_000)
+    few, given = drawn(8, shift=4.0, seed=4)
+    shifts = calibrate.platt(np.r_[logits, few], np.r_[labels, given], np.repeat([0, 3], [2_000, 8]))[2]
+    assert 0 < shifts[-1] < 1
+
+
+def test_threshold_is_chosen_by_what_each_list_would_have_said():
+    logits, labels = drawn(3_000, shift=-1.0)
+    other, liberal = drawn(3_000, shift=0.5, seed=4)
+    people, of = np.arange(6_000), np.repeat([1, 2], 3_000)
+    both = calibrate.calibrate_unit(np.r_[logits, other], np.r_[labels, liberal], people, 6_000, of)
+    alone = calibrate.calibrate_unit(logits, labels, people[:3_000], 3_000)
+    mixed = calibrate.calibrate_unit(np.r_[logits, other], np.r_[labels, liberal], people, 6_000)
+
+    def logit_from_which_it_counts(found):
+        return (np.log(found.threshold / (1 - found.threshold)) - found.b) / found.a
+
+    assert logit_from_which_it_counts(both) == pytest.approx(logit_from_which_it_counts(alone), abs=0.3)
+    assert logit_from_which_it_counts(mixed) < logit_from_which_it_counts(alone) - 0.4
 
 
 def test_calibration_lowers_the_error_on_other_people():
     logits, labels = drawn(4000, slope=0.5, shift=0.8)
     other, truth = drawn(4000, slope=0.5, shift=0.8, seed=9)
-    a, b = calibrate.platt(logits, labels)
+    a, b, _ = calibrate.platt(logits, labels)
     before = metrics.expected_calibration_error(truth, 1 / (1 + np.exp(-other)))
     after = metrics.expected_calibration_error(truth, 1 / (1 + np.exp(-(a * other + b))))
     assert after < 0.03 < 0.08 < before
@@ -98,3 +134,15 @@ def test_command_writes_the_run(tmp_path, capsys):
     assert written["seed"] == 1
     assert not any(written["known"].values()), "a network of random weights knows nothing"
     assert "AU43" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_people_the_run_has_learned_from_calibrate_nothing(tmp_path):
+    pytest.importorskip("keras", reason="Keras is not installed")
+    run = write_run(tmp_path / "run", split_seed=0)
+    data = write_faces(tmp_path / "data", made_faces(100), seed=7)
+    parser = argparse.ArgumentParser()
+    calibrate.add_arguments(parser)
+    with pytest.raises(LeakError, match="--seed 0"):
+        calibrate.run(parser.parse_args([str(run), "--data", str(data)]))
+    assert "calibration" not in json.loads((run / "run.json").read_text())

@@ -126,6 +126,7 @@ def test_a_list_without_names_is_laid_over_and_comes_second(tmp_path: Path) -> N
     assert labels(samples["ferplus/fer0000001"])["AU04"] == 0
     assert samples["ferplus/fer0000001"].second[AU_ORDER.index("AU04")] == 2
     assert samples["ferplus/fer0000002"].second is None
+    assert [samples[f"ferplus/fer000000{n}"].coder for n in (1, 2, 3)] == [1, 2, 0]
     assert labels(samples["ferplus/fer0000002"])["AU04"] == 2
     assert samples["ferplus/fer0000003"].au is None
 

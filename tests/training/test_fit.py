@@ -16,7 +16,7 @@ import pytest
 from assistant.errors import DependencyError, OutputError, SettingsError
 from tests.fit_builders import STAGES, drawn_faces, fit_options, tiny_recipe, tiny_registered, use_recipe, weights_of
 from tests.training_builders import write_faces
-from training import checkpoints, fit, recipes
+from training import cache, checkpoints, fit, recipes
 from training.augment import NONE
 from training.batches import draw
 from training.fit import TrainingError
@@ -220,10 +220,26 @@ def test_nothing_to_learn_from(tmp_path):
 
 
 def test_leak_is_refused(tmp_path):
-    faces = drawn_faces(20)
-    faces.columns["group"][:] = "drawn/0"
-    with pytest.raises(LeakError):
-        fit.run(fit_options(write_faces(tmp_path / "cache", faces), tmp_path / "out"))
+    folder = write_faces(tmp_path / "cache", drawn_faces(20))
+    cache.add_columns(folder, {"group": np.full(20, "drawn/0")})
+    with pytest.raises(LeakError, match="same person"):
+        fit.run(fit_options(folder, tmp_path / "out"))
+
+
+def test_a_changed_list_is_refused(tmp_path, data):
+    shutil.copytree(data, tmp_path / "data")
+    path = tmp_path / "data" / "splits" / "test.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(LeakError, match=r"test\.txt was changed"):
+        fit.run(fit_options(tmp_path / "data", tmp_path / "out"))
+
+
+@pytest.mark.parametrize("option", ["--start", "--teachers"])
+def test_a_run_that_knows_people_of_the_other_splits_is_refused(tmp_path, finished, option):
+    assert settings(finished)["split_seed"] == 0
+    folder = write_faces(tmp_path / "cache", drawn_faces(20), seed=3)
+    with pytest.raises(LeakError, match=r"--seed 0, but .* --seed 3"):
+        fit.run(fit_options(folder, tmp_path / "out", option, str(finished)))
 
 
 def test_frozen_layers_do_not_move(finished):
@@ -321,10 +337,8 @@ def test_a_teacher_who_does_not_know_leaves_the_others_word(tmp_path):
 
 def test_other_labels_do_not_go_on_with_what_was_learned_from_the_old(tmp_path, data, finished):
     shutil.copytree(data, tmp_path / "data")
-    with np.load(data / "table.npz") as table:
-        columns = {name: table[name] for name in table.files}
-    columns["au"] = 1 - np.clip(columns["au"], 0, 1)
-    np.savez(tmp_path / "data" / "table.npz", **columns)
+    au = cache.read_table(data)["au"]
+    cache.add_columns(tmp_path / "data", {"au": 1 - np.clip(au, 0, 1)})
     shutil.copytree(finished, tmp_path / "out")
     with pytest.raises(SettingsError, match="labels"):
         fit.run(fit_options(tmp_path / "data", tmp_path / "out"))

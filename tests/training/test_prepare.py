@@ -30,6 +30,7 @@ def test_a_prepared_folder_holds_what_training_reads(tmp_path: Path) -> None:
     assert crops.dtype == np.uint8
     assert table["au"].shape == table["second"].shape == (60, 18)
     assert table["emotion"].shape == (60, 8)
+    assert not table["coder"].any(), "the codes came with the pictures"
     assert cache.verify(tmp_path / "out") == manifest
     listed = {
         split: (tmp_path / "out" / "splits" / f"{split}.txt").read_text(encoding="utf-8").split()

@@ -25,10 +25,15 @@ class Annotation:
     usable: bool
 
 
-def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
+def annotate(samples: Sequence[Sample], path: Path, number: int = 1) -> list[Sample]:
     """Return the samples with the rows of the first two annotators, in the order of the file.
 
     Codes that a sample has already, of its own or of an earlier list, come first.
+
+    Args:
+        samples: of all sources.
+        path: the list, or a folder with an `annotations.jsonl`.
+        number: of the list, from 1; it becomes the `coder` of samples that had no codes.
 
     Raises:
         DataError: the file is missing or damaged, names an unknown unit, or fits none of the samples.
@@ -41,7 +46,10 @@ def annotate(samples: Sequence[Sample], path: Path) -> list[Sample]:
             f"None of the pictures in {path} is among the sources, for example {example}.",
             "Give the source of the pictures too, or leave the annotations out.",
         )
-    return [sample if (name := called[sample.name]) is None else _with(sample, annotations[name]) for sample in samples]
+    return [
+        sample if (name := called[sample.name]) is None else _with(sample, annotations[name], number)
+        for sample in samples
+    ]
 
 
 def digest(name: str) -> str:
@@ -86,8 +94,9 @@ def _parse(place: str, line: str) -> tuple[str, Annotation]:
         ) from error
 
 
-def _with(sample: Sample, annotations: list[Annotation]) -> Sample:
+def _with(sample: Sample, annotations: list[Annotation], number: int) -> Sample:
     had = [row for row in (sample.au, sample.second) if row is not None]
     first, second, *_ = [*had, *(annotation.row for annotation in annotations), None]
     usable = sample.usable and all(annotation.usable for annotation in annotations)
-    return replace(sample, au=first, second=second, usable=usable)
+    coder = number if sample.au is None else sample.coder
+    return replace(sample, au=first, second=second, coder=coder, usable=usable)

@@ -76,9 +76,8 @@ def gather(sources: Wanted, every: int = 1, trace: disfa.Trace = "unsure") -> li
         read = _GRADED[kind](path, trace) if kind in _GRADED else _READERS[kind](path)
         samples += read[:: every if kind in _CLIPS else 1]
     _check_names(samples)
-    for kind, path in sources:
-        if kind == "annotated":
-            samples = annotate(samples, path)
+    for number, path in enumerate((path for kind, path in sources if kind == "annotated"), 1):
+        samples = annotate(samples, path, number)
     return samples
 
 

@@ -47,6 +47,7 @@ class Sample:
         box_xyxy: where the face is, in pixels, where the source says so.
         au: the first annotator's row, or None where not annotated.
         second: a second annotator's row, or None.
+        coder: who gave `au`: 0 where it came with the picture, else the number of the list, from 1 in the order given.
         emotion: (8,) float32 votes in the order of `facs.EXPRESSIONS`, or None.
         usable: False where an annotator found that the picture cannot be coded.
         held_out: the source itself keeps this picture back for measuring; it goes to test.
@@ -61,6 +62,7 @@ class Sample:
     box_xyxy: tuple[float, float, float, float] | None = None
     au: Row | None = None
     second: Row | None = None
+    coder: int = 0
     emotion: Floats | None = None
     usable: bool = True
     held_out: bool = False
