@@ -16,7 +16,7 @@ import pytest
 
 from assistant.facs import AU_ORDER
 from training import fit, recipes
-from training.batches import BLENDSHAPES
+from training.datasets.pseudo import BLENDSHAPES
 from training.faces import Faces
 from training.losses import EMOTIONS
 from training.recipes import Plan, Stage

@@ -12,26 +12,12 @@ import numpy.typing as npt
 
 from assistant.facs import AU_ORDER
 from training.augment import Augmentation, augment
+from training.datasets.pseudo import BLENDSHAPES
 from training.faces import Faces
 from training.losses import EMOTIONS, SOFT_WHERE_ANNOTATED, Layout
 from training.recipes import Stage
 
 Floats = npt.NDArray[np.float32]
-
-BLENDSHAPES: Final = tuple(  # a list of 52 strings is longer to read
-    """
-    _neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight
-    cheekPuff cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft
-    eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft
-    eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight jawForward
-    jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight
-    mouthFrownLeft mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight
-    mouthPressLeft mouthPressRight mouthPucker mouthRight mouthRollLower mouthRollUpper
-    mouthShrugLower mouthShrugUpper mouthSmileLeft mouthSmileRight mouthStretchLeft mouthStretchRight
-    mouthUpperUpLeft mouthUpperUpRight noseSneerLeft noseSneerRight
-    """.split()
-)
-"""Columns of the cache's blendshapes, in the order of MediaPipe's Face Landmarker."""
 
 SHAPES: Final[tuple[tuple[str, ...], ...]] = (
     ("browInnerUp",),

@@ -3,8 +3,7 @@
 - crops.npy: (N, 144, 144) uint8 aligned luminance; can be memory-mapped
 - table.npz: N rows of names, group (person), part (source), au and second (N, 18) int8, coder (whose codes `au` holds:
   0 the source's own, 1 those of the first list, and so on), emotion (N, 8), score (0 where no face was found), usable,
-  split, thumb (N, 12, 12); with a teacher also blendshapes (N, 52), NaN where it found no face, and
-  blendshape_columns (52,)
+  split, thumb (N, 12, 12); with a teacher also blendshapes (N, 52), NaN where it found no face
 - splits/train.txt, valid.txt, test.txt: names
 - splits/manifest.json: sha256 of the lists and the table, counts; written last, so that without it nothing counts
 - duplicates.csv: pairs of pictures found to repeat each other

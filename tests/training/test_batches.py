@@ -6,7 +6,8 @@ import pytest
 from assistant.facs import AU_ORDER
 from tests.fit_builders import FROWN, SMILE, drawn_faces
 from training.augment import Augmentation, prepare
-from training.batches import BLENDSHAPES, SHAPES, draw, gather
+from training.batches import SHAPES, draw, gather
+from training.datasets.pseudo import BLENDSHAPES
 from training.losses import EMOTIONS, Layout
 from training.recipes import Stage
 

@@ -1,7 +1,7 @@
-"""Let MediaPipe's Face Landmarker score faces, as weak supervision for the Action Units that it sees.
+"""Let MediaPipe's Face Landmarker score faces, as weak supervision beside the Action Units.
 
-Its 52 blendshape scores go into the cache's table as they are; `pseudo_units` maps them to units. Needs the mediapipe
-extra, whose OpenCV replaces the runtime's: run it from an environment of its own, on a cache made before.
+Its 52 blendshape scores go into the cache's table as they are. Needs the mediapipe extra, whose OpenCV replaces the
+runtime's: run it from an environment of its own, on a cache made before.
 """
 
 from __future__ import annotations
@@ -17,29 +17,26 @@ import numpy as np
 
 from assistant.clock import Clock
 from assistant.errors import DependencyError, ModelError
-from assistant.facs import AU_ORDER
 from assistant.types import Floats, ImageRgb
 from training import cache
 from training.datasets.sample import DataError, Sample
 from training.partial import writing
 from training.progress import Progress
 
-SEEN: Final[dict[str, tuple[str, ...]]] = {
-    "AU01": ("browInnerUp",),
-    "AU02": ("browOuterUpLeft", "browOuterUpRight"),
-    "AU05": ("eyeWideLeft", "eyeWideRight"),
-    "AU07": ("eyeSquintLeft", "eyeSquintRight"),
-    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"),
-    "AU12": ("mouthSmileLeft", "mouthSmileRight"),
-    "AU20": ("mouthStretchLeft", "mouthStretchRight"),
-    "AU25": ("mouthLowerDownLeft", "mouthLowerDownRight"),
-    "AU26": ("jawOpen",),
-    "AU43": ("eyeBlinkLeft", "eyeBlinkRight"),
-}
-"""Blendshapes that stand for a unit; the larger side counts. ROC AUC on 2,748 usable faces annotated by eye: AU01 0.83,
-AU02 0.82, AU05 0.91, AU07 0.84, AU10 0.76, AU12 0.93, AU20 0.81, AU25 0.94, AU26 0.89, AU43 0.96. The other units are
-left out: for AU04, AU06 and AU09 the namesakes browDown, cheekSquint and noseSneer say little (browDown 0.67, the
-others not among their unit's four best), and AU14, AU15, AU17, AU23 and AU24 follow no one blendshape."""
+BLENDSHAPES: Final = tuple(  # a list of 52 strings is longer to read
+    """
+    _neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight
+    cheekPuff cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft
+    eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft
+    eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight jawForward
+    jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight
+    mouthFrownLeft mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight
+    mouthPressLeft mouthPressRight mouthPucker mouthRight mouthRollLower mouthRollUpper
+    mouthShrugLower mouthShrugUpper mouthSmileLeft mouthSmileRight mouthStretchLeft mouthStretchRight
+    mouthUpperUpLeft mouthUpperUpRight noseSneerLeft noseSneerRight
+    """.split()
+)
+"""Columns of the table's blendshapes, in the order of MediaPipe's Face Landmarker."""
 
 _SIDE_PX: Final = 192  # tight pictures are enlarged to this, and get a quarter of it as a border on each side
 _LEAST: Final = 0.2  # detection and presence confidence: every picture is known to hold a face
@@ -49,27 +46,10 @@ Score = Callable[[ImageRgb], dict[str, float] | None]
 """Return the score of each blendshape of a picture's face, or None where no face is found."""
 
 
-def pseudo_units(blendshapes: Floats, columns: Sequence[str]) -> Floats:
-    """Map blendshapes to units.
-
-    Args:
-        blendshapes: (N, 52) float32 in [0, 1], NaN where no face was found.
-        columns: names of the 52.
-
-    Returns:
-        (N, 18) float32 in [0, 1]: a score, not a probability; NaN where the teacher is blind or found no face.
-    """
-    units = np.full((len(blendshapes), len(AU_ORDER)), np.nan, np.float32)
-    names = list(columns)
-    for unit, shapes in SEEN.items():
-        units[:, AU_ORDER.index(unit)] = blendshapes[:, [names.index(shape) for shape in shapes]].max(1)
-    return units
-
-
 def add_blendshapes(
     folder: Path, samples: Sequence[Sample], model: Path, clock: Clock, score: Score | None = None
 ) -> None:
-    """Score every picture of a finished cache and put `blendshapes` and `blendshape_columns` into its table.
+    """Score every picture of a finished cache and put them into its table as `blendshapes`.
 
     A run that was killed continues; the scores so far lie in `teacher.part.npz`.
 
@@ -100,7 +80,9 @@ def add_blendshapes(
             progress.step()
     if not columns:
         raise DataError("The teacher found no face in any picture.", "Give MediaPipe's face_landmarker.task.")
-    cache.add_columns(folder, {"blendshapes": _matrix(done, columns), "blendshape_columns": np.array(columns)})
+    if missing := set(BLENDSHAPES) - set(columns):
+        raise DataError(f"The teacher does not score {min(missing)}.", "Give MediaPipe's face_landmarker.task.")
+    cache.add_columns(folder, {"blendshapes": _matrix(done, BLENDSHAPES)})
     part.unlink(missing_ok=True)
     print(f"Blendshapes of {sum(found is not None for found in done)} of {len(names)} faces are in the table.")
 
