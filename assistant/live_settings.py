@@ -19,14 +19,13 @@ from assistant.page_words import PageWords, page_words
 from assistant.settings import Settings
 from assistant.settings.keys import keys
 from assistant.settings.store import YOU, Change, Store, differences
-from assistant.speech.null_voice import NullVoice
 from assistant.speech.phrases import Phrases
 from assistant.speech.policy import Policy
 from assistant.speech.speaker import Dropped, SpeechEvent, Spoken
 from assistant.speech.transcript import Repeats
 from assistant.types import Considered, Frame, Priority, Scene, Speech, Synthesiser, Utterance
 from assistant.vision.scene import SceneReader
-from assistant.voice import voice_or_text
+from assistant.voice import note_voice, voice_or_text
 from assistant.web.host import PageHost, Words
 
 _LOOK_S: Final = 0.25  # between two looks at the file; a change is in force after two of them at most
@@ -276,16 +275,11 @@ class LiveSettings:
             if any(keys()[path].section == "speech" and keys()[path].part == "voice" for path in changed):
                 voice, trouble = voice_or_text(settings)
                 self._warn(trouble)
-                self._note_voice(voice, trouble)
+                self._health.well_again("voice")
+                note_voice(self._health, voice, trouble)
         except FacecueError as error:
             self._warn(str(error))
         self._take_on(settings, phrases, voice)
-
-    def _note_voice(self, voice: Synthesiser, trouble: str) -> None:
-        """Let the page tell that another voice than the wanted one speaks, and when that is over."""
-        self._health.well_again("voice")
-        if trouble:
-            self._health.trouble("voice", trouble, state="lost" if voice.name == NullVoice.name else "working")
 
     def _take_on(self, settings: Settings, phrases: Phrases | None, voice: Synthesiser | None) -> None:
         """Let policy and voice go by the settings from here on."""

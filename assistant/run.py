@@ -42,7 +42,7 @@ from assistant.speech.wavmix import WavMix
 from assistant.supervisor import Supervisor
 from assistant.types import Priority, Utterance
 from assistant.vision.tracker import Tracker
-from assistant.voice import sound_or_silence, voice_or_text
+from assistant.voice import note_voice, sound_or_silence, voice_or_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Run:
             undo.callback(self._synthesiser.close)
             self.alerts.warn(no_voice)
             self._another_voice = bool(no_voice) and voice.name != NullVoice.name
-            self._supervisor.missing("voice", "" if self._another_voice else no_voice)
+            note_voice(self.health, voice, no_voice)
             self.health.name(voice=voice.name)
             self._open_camera(settings, request)
             self._open_outputs(settings, request)

@@ -10,6 +10,7 @@ from typing import Final, Self
 from assistant import languages
 from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
+from assistant.health import Health, State
 from assistant.settings import Settings
 from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
@@ -72,6 +73,19 @@ def voice_or_text(settings: Settings) -> tuple[Synthesiser, str]:
         else:
             return voice, f"{failed} Going on with the voice {voice.name}." if failed else ""
     return NullVoice(settings.speech.words_per_minute), f"No voice: {failed} Going on with text only."
+
+
+def note_voice(health: Health, voice: Synthesiser, missing: str) -> None:
+    """Let the page tell that another voice than the wanted one speaks, or none.
+
+    Args:
+        health: of the run.
+        voice: that speaks.
+        missing: the sentence that `voice_or_text` gave with it; "" where it is the wanted one.
+    """
+    if missing:
+        state: State = "lost" if voice.name == NullVoice.name else "working"
+        health.trouble("voice", missing, "facecue doctor tells what to install.", state)
 
 
 def sound_or_silence(settings: Settings, voice: Callable[[], Synthesiser]) -> tuple[Player, str]:

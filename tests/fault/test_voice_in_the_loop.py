@@ -97,6 +97,9 @@ def test_another_voice_says_that_the_wanted_one_is_missing(room: Room, monkeypat
     assert outcome.words()[0] == "The voice is not installed."
     assert outcome.health.voice == "fake"
     assert outcome.health.stages["voice"].state == "working"
+    (problem,) = outcome.health.problems
+    assert problem.message == "piper-tts is not installed. Install it. Going on with the voice fake."
+    assert problem.over_s is None, "the page tells it as long as it is so"
 
 
 class Card(SimpleNamespace):
