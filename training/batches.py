@@ -14,7 +14,7 @@ from assistant.facs import AU_ORDER
 from training.augment import Augmentation, augment
 from training.datasets.pseudo import BLENDSHAPES
 from training.faces import Faces
-from training.losses import EMOTIONS, SOFT_WHERE_ANNOTATED, Layout
+from training.losses import EMOTIONS, Layout
 from training.recipes import Stage
 
 Floats = npt.NDArray[np.float32]
@@ -104,7 +104,7 @@ def gather(
     units, weight = _two_annotators(first, second)
     soft = np.full_like(units, np.nan) if soft_units is None else soft_units[keep][:, columns]
     has_soft = np.isfinite(soft)
-    soft_weight = np.where(has_soft, np.where(weight > 0, SOFT_WHERE_ANNOTATED, 1.0), 0.0).astype(np.float32)
+    soft_weight = has_soft.astype(np.float32)
     shapes, has_shapes = _shapes(table, keep)
     annotated = (weight > 0).any(1)
     rare = 1.0 / np.sqrt(np.maximum(((units > 0.5) * weight).sum(0), 4.0))

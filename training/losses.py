@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,6 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 EMOTIONS = 8
-
-SOFT_WHERE_ANNOTATED: Final = 0.3
-"""Weight of a teacher's probability where an annotator has spoken; 1 where none has."""
 
 
 @dataclass(frozen=True, slots=True)

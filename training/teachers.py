@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from assistant.facs import AU_ORDER
-from training.losses import SOFT_WHERE_ANNOTATED, Floats, Layout
+from training.losses import Floats, Layout
 from training.predict import calibrated
 from training.runs import Run, as_numpy, load_keras, network, of_units
 from training.transfer import trunk_of
@@ -124,7 +124,7 @@ class Teachers:
         n, count = layout.units, known.sum(0)
         target = target.copy()
         target[:, 2 * n : 3 * n] = np.nan_to_num(said).sum(0) / np.maximum(count, 1)
-        target[:, 3 * n : 4 * n] = np.where(target[:, n : 2 * n] > 0, SOFT_WHERE_ANNOTATED, 1.0) * (count > 0)
+        target[:, 3 * n : 4 * n] = count > 0
         if not self.side:
             return target
         maps = np.concatenate([self._sized(maps) for _, maps in answers if maps is not None], -1)

@@ -101,14 +101,13 @@ def test_columns_follow_the_recipes_units(faces):
     np.testing.assert_array_equal(pool.units, gather(faces, everyone(faces)).units[:, [SMILE, FROWN]])
 
 
-def test_teacher_speaks_softly_where_a_person_has_spoken(faces):
+def test_a_teachers_word_counts_as_much_as_an_annotators(faces):
     soft = np.full((40, 18), np.nan, np.float32)
     soft[:10] = 0.25
     pool = gather(faces, everyone(faces), AU_ORDER, soft)
     assert (pool.soft[:10] == 0.25).all()
     assert not pool.soft[10:].any()
-    annotated = pool.unit_weight > 0
-    np.testing.assert_allclose(pool.soft_weight[:10], np.where(annotated[:10], 0.3, 1.0))
+    assert (pool.soft_weight[:10] == 1.0).all()
     assert not pool.soft_weight[10:].any()
 
 

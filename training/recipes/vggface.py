@@ -28,7 +28,7 @@ PLAN: Final = Plan(
             "faces", 64, 1500, 32, 3e-4, 0.25, weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "shape": 1.0}
         ),
         Stage(
-            "units", 112, 4000, 24, 2e-4, 0.35, ("trunk_conv1",),
+            "units", 112, 4000, 24, 2e-4, 0.35, ("trunk_conv1", "trunk_conv2"),
             {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3, "map": 2.0},
         ),
     ),
