@@ -62,10 +62,10 @@ def platt(
         lists: (N,) number of the list that each label is from; None where all are from one.
 
     Returns:
-        a > 0, b, and (N,) the further shift of each label's list, 0 for those of the lowest number.
+        a > 0, b, and (N,) the further shift of each label's list, 0 for the lowest number that has labels.
     """
     known = labels != metrics.MISSING
-    others = np.unique(lists)[1:] if lists is not None else np.empty(0)
+    others = np.unique(lists[known])[1:] if lists is not None else np.empty(0)
     is_of = np.array([lists == other for other in others], np.float64).reshape(len(others), len(logits))
     x, y, of = logits[known].astype(np.float64), labels[known].astype(np.float64), is_of[:, known]
     prior = np.array([SLOPE_DEVIATION, SHIFT_DEVIATION] + [CODER_DEVIATION] * len(others)) ** -2.0

@@ -69,6 +69,14 @@ def test_a_list_with_few_cases_shifts_little():
     assert 0 < shifts[-1] < 1
 
 
+def test_a_list_that_did_not_code_the_unit_is_not_the_first():
+    logits, labels = drawn(2_000, shift=1.0)
+    both, given = np.r_[logits, np.zeros(50)], np.r_[labels, np.full(50, metrics.MISSING, np.int8)]
+    a, b, shifts = calibrate.platt(both, given, np.repeat([2, 0], [2_000, 50]))
+    assert (a, b) == calibrate.platt(logits, labels)[:2]
+    assert not shifts.any()
+
+
 def test_threshold_is_chosen_by_what_each_list_would_have_said():
     logits, labels = drawn(3_000, shift=-1.0)
     other, liberal = drawn(3_000, shift=0.5, seed=4)
