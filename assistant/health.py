@@ -186,6 +186,11 @@ class Health:
                 over_s = now_s if state == "replaced" else None
                 self._problems.appendleft(Problem(now_s, stage, message, remedy, over_s))
 
+    def missing(self, stage: str, sentence: str, state: State = "lost") -> None:
+        """Note what could not be started, in a sentence; "" where all is well. `state`: of the stage from now on."""
+        if sentence:
+            self.trouble(stage, sentence, "facecue doctor tells what to install.", state)
+
     def restarted(self, stage: str, message: str, remedy: str = "") -> None:
         """Note that a stage failed and was started again; it works as before."""
         self.trouble(stage, message, remedy, "replaced")

@@ -75,8 +75,7 @@ class Supervisor:
 
     def missing(self, stage: str, sentence: str) -> None:
         """Take in what could not be started, in a sentence; "" where all is well."""
-        if sentence:
-            self.health.trouble(stage, sentence, "facecue doctor tells what to install.")
+        self.health.missing(stage, sentence)
 
 
 def _stage(what: str) -> str:

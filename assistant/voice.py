@@ -10,7 +10,7 @@ from typing import Final, Self
 from assistant import languages
 from assistant.clock import SystemClock
 from assistant.errors import DependencyError, SpeechError
-from assistant.health import Health, State
+from assistant.health import Health
 from assistant.settings import Settings
 from assistant.speech import earcons
 from assistant.speech.espeak import EspeakSynthesiser
@@ -83,9 +83,7 @@ def note_voice(health: Health, voice: Synthesiser, missing: str) -> None:
         voice: that speaks.
         missing: the sentence that `voice_or_text` gave with it; "" where it is the wanted one.
     """
-    if missing:
-        state: State = "lost" if voice.name == NullVoice.name else "working"
-        health.trouble("voice", missing, "facecue doctor tells what to install.", state)
+    health.missing("voice", missing, "lost" if voice.name == NullVoice.name else "working")
 
 
 def sound_or_silence(settings: Settings, voice: Callable[[], Synthesiser]) -> tuple[Player, str]:

@@ -103,8 +103,7 @@ def gather(
     second = table["second"][keep][:, columns] if "second" in table else np.full_like(first, -2)
     units, weight = _two_annotators(first, second)
     soft = np.full_like(units, np.nan) if soft_units is None else soft_units[keep][:, columns]
-    has_soft = np.isfinite(soft)
-    soft_weight = has_soft.astype(np.float32)
+    soft_weight = np.isfinite(soft).astype(np.float32)
     shapes, has_shapes = _shapes(table, keep)
     annotated = (weight > 0).any(1)
     rare = 1.0 / np.sqrt(np.maximum(((units > 0.5) * weight).sum(0), 4.0))

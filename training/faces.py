@@ -30,10 +30,12 @@ class Faces:
         columns: arrays of N rows: `names`, `group` (the person), `part` (the source), `au` (N, 18) int8 with -2 not
             annotated, -1 unsure, 0 absent, 1 to 3 intensity, `split`; and `second`, `coder`, `usable`, `tone`, `age`
             where there are such.
+        split_seed: of the split, where `checked` has read it.
     """
 
     crops: npt.NDArray[np.uint8]
     columns: Mapping[str, npt.NDArray[Any]]
+    split_seed: int | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -79,7 +81,7 @@ class Faces:
                     "it knows people of the other splits.",
                     f"Run python -m training prepare again with --seed {then}, or train that run again.",
                 )
-        return cls.load(folder)
+        return replace(cls.load(folder), split_seed=now)
 
     def __len__(self) -> int:
         return len(self.columns["au"])

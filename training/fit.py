@@ -20,7 +20,7 @@ import numpy as np
 from assistant.errors import FacecueError, OutputError, SettingsError
 from assistant.facs import AU_ORDER
 from assistant.inference.manifest import sha256_of
-from training import cache, checkpoints, recipes, through
+from training import checkpoints, recipes, through
 from training.augment import CHOICES
 from training.batches import SHAPES, Pool, draw, gather
 from training.curves import draw_curves
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         "loss": options.loss or recipe.PLAN.loss,
         "augment": options.augment,
         "precision": device.precision,
-        "split_seed": cache.read_manifest(options.data)["seed"],
+        "split_seed": faces.split_seed,
         "trunk": None,
         "teachers": named_teachers(options.soft, layout, options.teachers),
         "history": [],

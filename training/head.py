@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from assistant.clock import SystemClock
 from assistant.errors import SettingsError
-from training import cache, fit, recipes
+from training import fit, recipes
 from training.augment import prepare
 from training.batches import Pool, gather
 from training.distribute import choose_device, share
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     merged = merge(recipe, began.size_px, model, fresh, layout.outputs)
     outputs = [*recipe.AUS, *(f"emotion{place}" for place in range(emotions))]
     settings = {"outputs": outputs, "size_px": began.size_px, "loss": options.loss, "seed": options.seed}
-    settings["split_seed"] = cache.read_manifest(options.data)["seed"]
+    settings["split_seed"] = faces.split_seed
     write_run(out, merged, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
     print(f"Wrote {out}. Next: python -m training calibrate {out} --data {options.data}", flush=True)
     return 0
