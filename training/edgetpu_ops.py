@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from assistant.errors import DependencyError, ModelError
+from assistant.inference.backends.edgetpu import compiled_name
 
 # fmt: off
 SUPPORTED: Final = frozenset(
@@ -123,7 +124,7 @@ def compile_model(path: Path, out: Path) -> Path | None:
     done = subprocess.run(
         [compiler, "--show_operations", "--out_dir", str(out), str(path)], capture_output=True, text=True, check=False
     )
-    compiled = out / f"{path.stem}_edgetpu.tflite"
+    compiled = out / compiled_name(path.name)
     if done.returncode or not compiled.is_file():
         said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise ModelError(f"{COMPILER} refused {path}: {said}.", "See docs/training.md, Edge TPU.")

@@ -16,6 +16,7 @@ from assistant import __version__
 from assistant.errors import DependencyError, ModelError, OutputError
 from assistant.facs import AU_ORDER
 from assistant.inference.au_model import NORMALISATION
+from assistant.inference.backends.edgetpu import compiled_name
 from assistant.inference.backends.litert import Runner
 from assistant.inference.backends.openvino import vendor
 from assistant.inference.manifest import FILE_NAME, Manifest, sha256_of, write_manifest
@@ -31,7 +32,7 @@ from training.runs import Run
 TARGETS: Final = ("cpu", "edgetpu", "openvino", "movidius")
 IR: Final = "model.xml"
 _IR_WEIGHTS: Final = str(Path(IR).with_suffix(".bin"))
-_OF_ONE_DEVICE: Final = (IR, _IR_WEIGHTS, ONNX, "model_edgetpu.tflite")
+_OF_ONE_DEVICE: Final = (IR, _IR_WEIGHTS, ONNX, compiled_name(INT8))
 CLOSE: Final = 0.02  # probability; runtimes round 8-bit sums differently by a step or two of 1/256
 SAME: Final = 1e-3  # probability; float networks differ by rounding only
 

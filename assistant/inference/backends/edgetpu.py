@@ -80,9 +80,14 @@ class Runner:
         return self._runner.run(*arrays)
 
 
+def compiled_name(model_file: str) -> str:
+    """Return what the Edge TPU compiler calls its version of a model file."""
+    return f"{Path(model_file).stem}_edgetpu.tflite"
+
+
 def compiled_path(model_path: Path) -> Path:
     """Return the compiled neighbour of a model file where there is one, else the file itself."""
-    compiled = model_path.with_name(f"{model_path.stem}_edgetpu.tflite")
+    compiled = model_path.with_name(compiled_name(model_path.name))
     return compiled if compiled.is_file() else model_path
 
 
