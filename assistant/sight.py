@@ -37,7 +37,6 @@ AS_GOOD: Final = 0.005
 """How far below the best AUC a model still counts as good as it: less than the faces of the test split can show."""
 STILL_BUDGET_MS: Final = 500.0
 """Longest time a face of a photograph may take: nobody waits for the next frame, so quality decides."""
-_CROP_SCORE: Final = 0.3  # half of that is enough where the picture is known to be a face
 PICTURE_SUFFIXES: Final = frozenset(
     ".jpg .jpeg .jpe .jp2 .png .webp .tif .tiff .bmp .dib .avif .pgm .ppm .pbm .pnm".split()
 )
@@ -50,8 +49,7 @@ class Sight:
 
     Attributes:
         detector: finds faces in frames.
-        crop_detectors: find the one face of a picture that is cut closely around it: the next is asked where the one
-            before finds none. The same two, with the same confidences, found the faces of the training crops.
+        crop_detector: finds the one face of a picture that is cut closely around it, as those of training were found.
         au_model: estimates Action Units.
         classifier: names the expression.
         choice: back end and model, with the reason.
@@ -60,7 +58,7 @@ class Sight:
     """
 
     detector: FaceDetector
-    crop_detectors: tuple[blazeface.BlazeFaceDetector, ...]
+    crop_detector: blazeface.BlazeFaceDetector
     au_model: QuantisedActionUnitModel
     classifier: ExpressionClassifier
     choice: choose.Choice
@@ -99,10 +97,9 @@ class Sight:
 
     def _whole(self, image_rgb: ImageRgb) -> Face:
         """Return the one face of a picture; with a score of 0 where the detector does not find it."""
-        for detector in self.crop_detectors:
-            found = blazeface.locate_in_crop(detector, image_rgb)
-            if found is not None:
-                return found
+        found = blazeface.locate_in_crop(self.crop_detector, image_rgb)
+        if found is not None:
+            return found
         height_px, width_px = image_rgb.shape[:2]
         return Face((0.0, 0.0, width_px, height_px), align.whole_image_landmarks(height_px, width_px), 0.0)
 
@@ -159,10 +156,7 @@ def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listene
         open_supervised(locate.model_folder(name), discover.DEFAULT, listener=listener)
         for name in ("blazeface_short", "blazeface_full")
     )
-    crops = (
-        blazeface.BlazeFaceDetector(short, None, blazeface.SURE),
-        blazeface.BlazeFaceDetector(short, full, _CROP_SCORE),
-    )
+    crops = blazeface.BlazeFaceDetector(short, None, blazeface.SURE)
     detector = _detector(settings, short, full)
     reader = SceneReader(settings.camera.hfov_deg, settings.camera.distance_factor)
     return Sight(detector, crops, au_model, ExpressionModel(folder), choice, settings.vision.forget_after_s, reader)

@@ -3,11 +3,12 @@ import json
 from concurrent.futures import Future
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from assistant.errors import BackendError
-from assistant.types import TensorSpec
+from assistant.types import Frame, TensorSpec
 from assistant.vision import blazeface
 from assistant.vision.blazeface import BlazeFaceDetector, locate_in_crop
 from tests.vision_builders import (
@@ -194,8 +195,6 @@ def test_two_faces_close_together_stay_two():
 
 @pytest.mark.parametrize("size", [48, 96, 300])
 def test_the_face_of_a_tight_crop_is_found(size):
-    import cv2
-
     crop = cv2.resize(astronaut()[72:178, 172:278], (size, size), interpolation=cv2.INTER_AREA)
     found = locate_in_crop(both(), np.asarray(crop, np.uint8))
     assert found is not None
@@ -204,6 +203,43 @@ def test_the_face_of_a_tight_crop_is_found(size):
     assert min(found.box_xyxy) >= 0
     assert max(found.box_xyxy) <= size
     assert centre_of(found) == pytest.approx((size / 2, size / 2), abs=0.1 * size)
+
+
+@pytest.fixture
+def tilted():
+    """Return a picture cut closely around a head that leans far to one side, and its landmarks."""
+    matrix = cv2.getRotationMatrix2D((225, 120), 55, 1.0)
+    turned = np.asarray(cv2.warpAffine(astronaut(), matrix, (512, 512))[80:160, 185:265], np.uint8)
+    return turned, ASTRONAUT_LANDMARKS @ matrix[:, :2].T + matrix[:, 2] - [185, 80]
+
+
+def test_many_looks_find_what_one_look_misses(tilted):
+    picture, expected = tilted
+    near = BlazeFaceDetector(blazeface_runner("short"), None, blazeface.SURE)
+    resized = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_CUBIC)
+    assert near.detect(Frame(0, 0.0, np.asarray(blazeface._padded(resized, 56), np.uint8))) == ()
+    found = locate_in_crop(near, picture)
+    assert found is not None
+    assert np.abs(found.landmarks_xy - expected)[:4].mean() < 0.08 * 80
+    assert blazeface._LEAST_VOTE < found.score < 1
+
+
+def candidate(score, left):
+    """Return a row of a face 10 pixels wide."""
+    return np.array([score, left, 0, left + 10, 10, *[left, 5] * 6], np.float32)
+
+
+def test_a_look_has_one_vote_however_often_it_sees_a_face():
+    looks = [np.array([candidate(0.9, 50)] * 5), np.array([candidate(0.6, 0)]), np.array([candidate(0.8, 2)])]
+    elected = blazeface._elected(looks)
+    assert elected[0] == pytest.approx(1.4 / 3)
+    assert elected[1] == pytest.approx((0.6 * 0 + 0.8 * 2) / 1.4)
+
+
+def test_a_face_that_few_looks_see_is_not_believed():
+    nothing = np.zeros((0, 17), np.float32)
+    assert blazeface._elected([np.array([candidate(0.9, 0)]), nothing, nothing]) is None
+    assert blazeface._elected([nothing, nothing]) is None
 
 
 def test_a_crop_without_a_face_gives_none():
