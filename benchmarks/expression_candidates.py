@@ -1,10 +1,10 @@
 """Compare ways from Action Units to expressions on the same faces, with 95 % intervals.
 
-    python benchmarks/expression_candidates.py table.npz [--fer fer.npz] [--save FILE]
+    python benchmarks/expression_candidates.py table.npz [--model models/expression] [--fer fer.npz] [--save FILE]
 
-table.npz is what expression_table.py writes, fer.npz what expression_fer.py writes. The train split teaches, valid
-sets each one's temperature, the de-duplicated FER+ valid part is measured; intervals are from 1,000 bootstrap
-replicates of its faces.
+table.npz is what expression_table.py writes, fer.npz what expression_fer.py writes; a model is measured as it is. The
+train split teaches, valid sets each one's temperature, the de-duplicated FER+ valid part is measured; intervals are
+from 1,000 bootstrap replicates of its faces.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from assistant.expression.classifier import ExpressionModel
 from assistant.facs import EXPRESSIONS
+from assistant.types import ActionUnits
 from training.expression import Table
 from training.expression_candidates import CANDIDATES
 from training.expression_card import macro_f1
@@ -36,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     """Learn and measure every candidate, print a plain table, and perhaps save it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
+    parser.add_argument("--model", type=Path, help="folder of a second stage that has learned")
     parser.add_argument("--fer", type=Path, help="what the package fer says of the same faces")
     parser.add_argument("--save", type=Path, help="write the figures as JSON")
     options = parser.parse_args(argv)
@@ -52,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
     test = table.part("test")
     truths = truths_of(test)
     told = {name: shares_of(name, table) for name in CANDIDATES}
+    if options.model:
+        told[f"{options.model.name}, as it is"] = as_it_is(options.model, columns)
     if options.fer:
         told["fer, from pixels, 7 labels"] = peer(options.fer, columns)
     rows = {name: {truth: measure(shares, labels) for truth, labels in truths.items()} for name, shares in told.items()}
@@ -78,12 +83,24 @@ def shares_of(name: str, table: Table) -> Array:
     return softmax(scores["test"] / temperature_of(scores["valid"], majority(valid.votes)))
 
 
+def as_it_is(folder: Path, columns: Mapping[str, npt.NDArray[Any]]) -> Array:
+    """Return the shares that a model of the second stage gives the measured faces."""
+    model = ExpressionModel(folder)
+    shown = [tuple(None if np.isnan(p) else float(p) for p in row) for row in columns["units"][measured_in(columns)]]
+    said = (model.classify(ActionUnits(row, (None,) * len(row))) for row in shown)
+    return np.array([expression.probabilities for expression in said], np.float64)
+
+
+def measured_in(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
+    """Return which rows of the table are measured, as `Table` chooses them."""
+    return np.asarray((columns["splits"] == "test") & (columns["votes"].sum(axis=1) > 0), np.bool_)
+
+
 def peer(path: Path, columns: Mapping[str, npt.NDArray[Any]]) -> Array:
     """Return the peer's shares of the measured faces, uncalibrated, as it gives them."""
     with np.load(path) as file:
         said = dict(zip(file["names"].tolist(), file["shares"], strict=True))
-    measured = (columns["splits"] == "test") & (columns["votes"].sum(axis=1) > 0)
-    return np.array([said[name] for name in columns["names"][measured].tolist()], np.float64)
+    return np.array([said[name] for name in columns["names"][measured_in(columns)].tolist()], np.float64)
 
 
 def measure(shares: Array, truth: npt.NDArray[np.int64]) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.expression.classifier import ExpressionModel
 from assistant.facs import AU_ORDER, EXPRESSIONS, index
+from assistant.types import ActionUnits
 from benchmarks import expression_candidates as benchmark
 from tests.training.test_expression import table
 from training.datasets.ferplus import majority_by_rule
 from training.expression_candidates import CANDIDATES, EMFACS, Rules
 from training.softmax import majority
+
+SHIPPED = Path(__file__).parents[2] / "models" / "expression"
 
 
 def odds_of(shown: tuple[str, ...]) -> np.ndarray:
@@ -70,9 +74,14 @@ def test_it_compares_them_and_a_peer(tmp_path: Path, capsys: pytest.CaptureFixtu
     np.savez(tmp_path / "fer.npz", names=names, shares=majority(made["votes"]))
     saved = tmp_path / "out.json"
     arguments = [str(tmp_path / "t.npz"), "--fer", str(tmp_path / "fer.npz"), "--save", str(saved)]
+    arguments += ["--model", str(SHIPPED)]
     assert benchmark.main(arguments) == 0
     rows = json.loads(saved.read_text())
     assert rows["fer, from pixels, 7 labels"]["every face"]["accuracy"]["value"] == 1.0
+    model, told = ExpressionModel(SHIPPED), made["votes"][600:].argmax(axis=1)
+    said = [model.classify(ActionUnits(tuple(row), (None,) * 18)).probabilities for row in made["units"][600:].tolist()]
+    shipped = rows["expression, as it is"]["every face"]["accuracy"]["value"]
+    assert shipped == pytest.approx((np.argmax(said, axis=1) == told).mean())
     best = rows["logistic regression"]["every face"]["accuracy"]
     assert best["interval"][0] <= best["value"] <= best["interval"][1]
     assert best["value"] > rows["EMFACS rules, every unit of a row"]["every face"]["accuracy"]["value"]
