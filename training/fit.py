@@ -95,8 +95,10 @@ def run(options: argparse.Namespace) -> int:
     print(device.reason, flush=True)
     asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
     runs = [teacher.run for teacher in asked.members]
+    taught: list[str] = []  # by whom what it starts from was taught
     if options.start and (options.start / RUN_FILE).is_file():
-        runs.append(Run.load(options.start))
+        runs.append(began := Run.load(options.start))
+        taught = began.settings.get("teachers", [])
     faces = Faces.checked(options.data, *(before.settings for before in runs))
     soft = soft_units(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)
@@ -112,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
         "precision": device.precision,
         "split_seed": faces.split_seed,
         "trunk": None,
-        "teachers": named_teachers(options.soft, layout, options.teachers),
+        "teachers": list(dict.fromkeys([*taught, *named_teachers(options.soft, layout, options.teachers)])),
         "history": [],
     }
     weights = None

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     merged = merge(recipe, began.size_px, model, fresh, layout.outputs)
     outputs = [*recipe.AUS, *(f"emotion{place}" for place in range(emotions))]
     settings = {"outputs": outputs, "size_px": began.size_px, "loss": options.loss, "seed": options.seed}
-    settings["split_seed"] = faces.split_seed
+    settings |= {"split_seed": faces.split_seed, "teachers": began.settings.get("teachers", [])}
     write_run(out, merged, {"recipe": recipe.NAME, **settings, "trunk": trunk_origin, "history": []})
     print(f"Wrote {out}. Next: python -m training calibrate {out} --data {options.data}", flush=True)
     return 0

@@ -42,6 +42,7 @@ def trained_run(folder, recipe="tiny", extra=18, size_px=24):
     outputs = [*units, *(f"emotion{i}" for i in range(8)), *(f"shape{i}" for i in range(extra))]
     recipes.load(recipe).build(len(outputs), size_px=size_px).save_weights(str(folder / "model.weights.h5"))
     settings = {"recipe": recipe, "size_px": size_px, "outputs": outputs, "trunk": {"origin": "x", "licence": "y"}}
+    settings["teachers"] = ["somebody"]
     (folder / "run.json").write_text(json.dumps(settings))
     return folder
 
@@ -67,6 +68,7 @@ def test_trunk_stays_and_head_learns(tmp_path, data, monkeypatch, capsys):
     written = Run.load(out)
     assert written.settings["outputs"] == list(Run.load(run).settings["outputs"][:26])
     assert written.settings["trunk"] == {"origin": "x", "licence": "y"}
+    assert written.settings["teachers"] == ["somebody"]
     assert written.size_px == 24
     faces = drawn_faces(300)
     held_out = faces.where(faces.annotated("valid", "test"))

@@ -123,6 +123,8 @@ def test_student_learns_from_a_teacher_and_resumes_alike(tmp_path, teacher, monk
     run = Run.load(tmp_path / "student")
     assert "the run wise (from Somewhere, MIT), asked about every picture" in run.settings["teachers"]
     assert len(run.settings["outputs"]) == 18
+    fit.run(fit_options(data, tmp_path / "later", "--start", str(tmp_path / "student")))
+    assert Run.load(tmp_path / "later").settings["teachers"] == run.settings["teachers"]
     losses = [row["loss"] for row in run.settings["history"]]
     assert losses[-1] < losses[0]
     drawn = fit.draw

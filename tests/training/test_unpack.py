@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from assistant.errors import DependencyError, ModelError
+from assistant.inference.manifest import Manifest
 from tests.model_builders import GOLDEN, model_folder
+from tests.vision_builders import MODELS
 from training import recipes, unpack
 from training.runs import load_keras
 
@@ -43,6 +45,12 @@ def test_merged_normalisation_and_extra_outputs(tmp_path):
     ours, theirs = (keras.ops.convert_to_numpy(model(x, training=False)) for model in (fresh, trained))
     np.testing.assert_allclose(ours[:, :18], theirs, rtol=1e-3, atol=1e-4)
     assert (ours[:, 18:] == 0).all()
+
+
+def test_a_run_names_who_taught_the_model():
+    manifest = Manifest.load(MODELS / "compact")
+    written = unpack._settings(manifest, "compact", [])
+    assert written["teachers"] == manifest.training["teachers"] != []
 
 
 def test_reads_the_numbers_of_the_golden_model():
