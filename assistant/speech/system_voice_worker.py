@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from assistant.speech import frames
 from assistant.speech.frames import VoiceError
 from assistant.speech.prosody import Prosody
+
+_LATEST_S: Final = 20.0  # after which an utterance is given up; whoever asked has mostly killed this process before
 
 
 class SystemVoice:
@@ -35,6 +38,8 @@ class SystemVoice:
             self._engine: Any = pyttsx3.init()
         except (RuntimeError, OSError, ImportError) as error:  # what its drivers raise without a voice engine
             raise VoiceError(f"the system has none ({error})") from error
+        self._written = threading.Event()
+        self._engine.connect("finished-utterance", lambda **_: self._written.set())
         self._engine.setProperty("rate", prosody.words_per_minute)
         self._engine.setProperty("volume", min(prosody.volume / 100, 1.0))
         if voice:
@@ -46,8 +51,11 @@ class SystemVoice:
             return 22_050, b""
         with tempfile.TemporaryDirectory(prefix="facecue-") as folder:
             path = Path(folder) / "speech.wav"
+            self._written.clear()
             self._engine.save_to_file(text, str(path))
             self._engine.runAndWait()
+            if sys.platform == "linux":  # espeak writes from a thread of its own, and a busy machine leaves it behind
+                self._written.wait(_LATEST_S)
             return read_wav(path)
 
     def voices(self) -> list[str]:

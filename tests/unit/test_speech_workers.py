@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 import types
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +85,16 @@ def test_a_missing_library_is_told(tmp_path: Path) -> None:
 
 
 class System:
-    """Stand in for pyttsx3, which speaks into a WAV file when told to run."""
+    """Stand in for pyttsx3, which may still write its WAV file in another thread when it has run."""
 
     def __init__(self) -> None:
         self.properties: dict[str, Any] = {}
         self._path = ""
+        self._tell: Callable[..., None] = print
+
+    def connect(self, topic: str, tell: Callable[..., None]) -> None:
+        assert topic == "finished-utterance"
+        self._tell = tell
 
     def setProperty(self, name: str, value: Any) -> None:  # noqa: N802
         self.properties[name] = value
@@ -102,11 +109,15 @@ class System:
         self._path = path
 
     def runAndWait(self) -> None:  # noqa: N802
+        threading.Thread(target=self._write).start()
+
+    def _write(self) -> None:
         with wave.open(self._path, "wb") as sound:
             sound.setnchannels(1)
             sound.setsampwidth(2)
             sound.setframerate(16_000)
             sound.writeframes(b"\1\0" * 100)
+        self._tell(name=None, completed=True)
 
 
 @pytest.fixture
