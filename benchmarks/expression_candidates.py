@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistant.expression.classifier import ExpressionModel
 from assistant.facs import EXPRESSIONS
-from assistant.types import ActionUnits
+from benchmarks.expression_evidence import units
 from training.expression import Table
 from training.expression_candidates import CANDIDATES
 from training.expression_card import macro_f1
@@ -86,9 +86,9 @@ def shares_of(name: str, table: Table) -> Array:
 def as_it_is(folder: Path, columns: Mapping[str, npt.NDArray[Any]]) -> Array:
     """Return the shares that a model of the second stage gives the measured faces."""
     model = ExpressionModel(folder)
-    shown = [tuple(None if np.isnan(p) else float(p) for p in row) for row in columns["units"][measured_in(columns)]]
-    said = (model.classify(ActionUnits(row, (None,) * len(row))) for row in shown)
-    return np.array([expression.probabilities for expression in said], np.float64)
+    faces = columns["units"][measured_in(columns)].tolist()
+    shown = [[None if np.isnan(p) else p for p in face] for face in faces]
+    return np.array([model.classify(units(row)).probabilities for row in shown], np.float64)
 
 
 def measured_in(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:

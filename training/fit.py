@@ -32,7 +32,7 @@ from training.progress import duration
 from training.recipes import Stage
 from training.runs import RUN_FILE, WEIGHTS, Run, answers, as_numpy, replace_weights
 from training.teachers import Teacher, Teachers, described
-from training.transfer import copy_weights, install_trunk, trunk_of
+from training.transfer import copy_weights, install_trunk, run_of, trunk_of
 
 CHUNK: Final = 100  # steps between checkpoints; a kill costs at most these
 
@@ -95,10 +95,9 @@ def run(options: argparse.Namespace) -> int:
     print(device.reason, flush=True)
     asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
     runs = [teacher.run for teacher in asked.members]
-    taught: list[str] = []  # by whom what it starts from was taught
-    if options.start and (options.start / RUN_FILE).is_file():
-        runs.append(began := Run.load(options.start))
-        taught = began.settings.get("teachers", [])
+    began = run_of(options.start) if options.start else None
+    taught = [] if began is None else began.settings.get("teachers", [])
+    runs += [] if began is None else [began]
     faces = Faces.checked(options.data, *(before.settings for before in runs))
     soft = soft_units(options.soft, faces)
     pool = gather(faces, np.asarray(faces.columns["split"]) == "train", recipe.AUS, soft)

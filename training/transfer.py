@@ -55,10 +55,14 @@ def _places(model: Any) -> list[str]:
 
 def trunk_of(weights: Path) -> dict[str, str] | None:
     """Return origin and licence of the pretrained trunk that the run of these weights began with."""
-    if not (weights.parent / RUN_FILE).is_file():
-        return None
-    trunk: dict[str, str] | None = Run.load(weights.parent).settings.get("trunk")
-    return trunk
+    run = run_of(weights)
+    return None if run is None else run.settings.get("trunk")
+
+
+def run_of(start: Path) -> Run | None:
+    """Return the run of a folder, or of a file of weights in it; None where there is no run."""
+    folder = start if start.is_dir() else start.parent
+    return Run.load(folder) if (folder / RUN_FILE).is_file() else None
 
 
 def install_trunk(recipe: recipes.Recipe, path: Path, model: Any, faces: npt.NDArray[np.float32]) -> dict[str, str]:

@@ -13,11 +13,12 @@ from assistant.facs import AU_ORDER, EXPRESSIONS, index
 from assistant.types import ActionUnits
 from benchmarks import expression_candidates as benchmark
 from tests.training.test_expression import table
+from tests.vision_builders import MODELS
 from training.datasets.ferplus import majority_by_rule
 from training.expression_candidates import CANDIDATES, EMFACS, Rules
 from training.softmax import majority
 
-SHIPPED = Path(__file__).parents[2] / "models" / "expression"
+SHIPPED = MODELS / "expression"
 
 
 def odds_of(shown: tuple[str, ...]) -> np.ndarray:

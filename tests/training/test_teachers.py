@@ -123,8 +123,9 @@ def test_student_learns_from_a_teacher_and_resumes_alike(tmp_path, teacher, monk
     run = Run.load(tmp_path / "student")
     assert "the run wise (from Somewhere, MIT), asked about every picture" in run.settings["teachers"]
     assert len(run.settings["outputs"]) == 18
-    fit.run(fit_options(data, tmp_path / "later", "--start", str(tmp_path / "student")))
-    assert Run.load(tmp_path / "later").settings["teachers"] == run.settings["teachers"]
+    for number, start in enumerate((tmp_path / "student", tmp_path / "student" / "model.weights.h5")):
+        fit.run(fit_options(data, tmp_path / f"later{number}", "--start", str(start)))
+        assert Run.load(tmp_path / f"later{number}").settings["teachers"] == run.settings["teachers"]
     losses = [row["loss"] for row in run.settings["history"]]
     assert losses[-1] < losses[0]
     drawn = fit.draw
