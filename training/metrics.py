@@ -41,6 +41,8 @@ class UnitScore:
         average_precision: area under the precision-recall curve, as scikit-learn defines it.
         calibration_error: expected calibration error over ten bins of equal mass.
         brier: mean squared error of the probability.
+        f1_by_person: at `threshold`, each person weighing alike however many pictures there are; None as for `f1`.
+        auc_by_person: likewise; None as for `auc`.
         f1_interval: 95 % bootstrap interval over people.
         auc_interval: 95 % bootstrap interval over people.
     """
@@ -54,6 +56,8 @@ class UnitScore:
     average_precision: float | None = None
     calibration_error: float | None = None
     brier: float | None = None
+    f1_by_person: float | None = None
+    auc_by_person: float | None = None
     f1_interval: Interval | None = None
     auc_interval: Interval | None = None
 
@@ -65,7 +69,8 @@ class Scores:
     Attributes:
         units: by code, in the order of the arrays.
         pooled: codes of the units in the means.
-        mean: `f1`, `auc`, `average_precision`, `calibration_error` and `brier`; None where no unit qualifies.
+        mean: `f1`, `auc`, `average_precision`, `calibration_error`, `brier`, `f1_by_person` and `auc_by_person`; None
+            where no unit qualifies.
         mean_interval: 95 % bootstrap intervals of the mean `f1` and `auc`; all units share a replicate's people.
         faces: rows with at least one label.
         people: distinct people among them.
@@ -249,7 +254,7 @@ def score_units(
     for column, unit in enumerate(units):
         table[unit], spread[unit] = _score(labels[:, column], probability[:, column], thresholds[column], keys, drawn)
     pooled = tuple(u for u, s in table.items() if s.support >= LEAST_POSITIVES and s.negatives >= LEAST_POSITIVES)
-    names = ("f1", "auc", "average_precision", "calibration_error", "brier")
+    names = ("f1", "auc", "average_precision", "calibration_error", "brier", "f1_by_person", "auc_by_person")
     mean = {name: _mean([getattr(table[unit], name) for unit in pooled]) for name in names}
     ends: dict[str, Interval | None] = {"f1": None, "auc": None}
     if pooled and drawn is not None:
@@ -265,6 +270,8 @@ def _score(
     known = labels != MISSING
     y, p = labels[known], probability[known]
     said = p >= threshold
+    _, member, pictures = np.unique(people[known], return_inverse=True, return_counts=True)
+    alike = 1.0 / pictures[member]
     spread: dict[str, Array] = {}
     if drawn is not None:
         weights = drawn[:, known]
@@ -280,6 +287,8 @@ def _score(
             average_precision=_defined(average_precision(y, p)),
             calibration_error=_defined(expected_calibration_error(y, p)),
             brier=_defined(brier(y, p)),
+            f1_by_person=_defined(f1(y, said, alike)),
+            auc_by_person=_defined(roc_auc(y, p, alike)),
             f1_interval=interval(spread["f1"]) if spread else None,
             auc_interval=interval(spread["auc"]) if spread else None,
         ),

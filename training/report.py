@@ -20,6 +20,8 @@ def words(evaluation: Mapping[str, Any]) -> str:
             f"mean of {len(table['pooled'])} units with {metrics.LEAST_POSITIVES} positives: F1 {_number(mean['f1'])} "
             f"{_ends(ends['f1'])}, AUC {_number(mean['auc'])} {_ends(ends['auc'])}"
         )
+        by_person = f"F1 {_number(mean['f1_by_person'])}, AUC {_number(mean['auc_by_person'])}"
+        lines.append(f"the same, each person weighing alike however many pictures there are: {by_person}")
     for name, row in evaluation["papers"].items():
         lines += ["", f"{name}, F1 x 100 as in papers, one split, not their three folds"]
         lines.append("  ".join(f"{unit} {_percent(value)}" for unit, value in row.items()))

@@ -113,3 +113,20 @@ def test_mean_is_over_well_supported_units_only() -> None:
 def test_occurrence_masks_unsure_and_missing() -> None:
     assert metrics.occurrence(np.array([-2, -1, 0, 1, 3], np.int8)).tolist() == [-1, -1, 0, 1, 1]
     assert metrics.occurrence(np.array([0, 1, 2], np.int8), least=2).tolist() == [0, 0, 1]
+
+
+def test_by_person_does_not_care_how_many_pictures_there_are() -> None:
+    rng = np.random.default_rng(5)
+    labels = rng.integers(-1, 2, (60, 2)).astype(np.int8)
+    scores = np.clip(0.4 * labels + rng.random((60, 2)), 0, 1)
+    people = np.arange(60) // 3
+    again = np.r_[np.arange(60), np.tile(np.flatnonzero(people < 3), 9)]
+    once, often = (
+        metrics.score_units(labels[i], scores[i], [0.5, 0.6], people[i], 0, units=["AU01", "AU02"])
+        for i in (np.arange(60), again)
+    )
+    for unit in ("AU01", "AU02"):
+        one, two = once.units[unit], often.units[unit]
+        assert (two.f1_by_person, two.auc_by_person) == pytest.approx((one.f1_by_person, one.auc_by_person))
+        assert two.f1 != pytest.approx(one.f1), "ten times as many pictures of three people do change the plain figure"
+    assert often.mean.keys() >= {"f1_by_person", "auc_by_person"}
