@@ -1,4 +1,4 @@
-"""Change training crops: turn, shift, mirror, blur, add noise; or also dim, shrink, hide and compress them.
+"""Change training crops: turn, shift, mirror, blur, add noise; or also dim, shrink, hide, compress and blend them.
 
 Works on single luminance crops with OpenCV and NumPy alone, so that the same pictures come out on every Keras back end.
 """
@@ -37,6 +37,7 @@ class Augmentation:
         noise: probability of sensor noise.
         hide: probability of a rectangle of grey over a part.
         compress: probability of a JPEG round trip.
+        blend: probability that a face without annotations is a blend of two, for a teacher to answer about.
     """
 
     rotate_deg: float = 12.0
@@ -49,16 +50,19 @@ class Augmentation:
     noise: float = 0.2
     hide: float = 0.15
     compress: float = 0.15
+    blend: float = 0.0
 
 
 NONE: Final = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 CHOICES: Final = {
     "camera": Augmentation(),
     "classic": Augmentation(light=0, shrink=0, hide=0, compress=0),
+    "blended": Augmentation(shrink=0, hide=0, compress=0, blend=0.6),
     "mirror": replace(NONE, mirror=0.5),
     "none": NONE,
 }
-"""How crops may be changed: as a head camera does; only turned, shifted, mirrored, blurred and noisy; mirrored; not."""
+"""How crops may be changed: as a head camera does; only turned, shifted, mirrored, blurred and noisy; that, dimmed and
+blended, where teachers are asked about every picture; mirrored; not."""
 
 
 def prepare(stored: Grey, size_px: int) -> npt.NDArray[np.float32]:
@@ -98,6 +102,33 @@ def augment(stored: Grey, size_px: int, how: Augmentation, rng: np.random.Genera
         if rng.random() < chance:
             crop = change(crop, rng)
     return normalise(crop)
+
+
+def blend(
+    one: npt.NDArray[np.float32], other: npt.NDArray[np.float32], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Return one face that is two: both seen through each other, or a part of one beside a part of the other.
+
+    Nobody can annotate it, but a teacher answers, and a student learns what the teacher does where no picture is
+    (Beyer et al., Knowledge distillation: a good teacher is patient and consistent, CVPR 2022; there mixup alone).
+
+    Args:
+        one: (S, S) float32 standardised grey.
+        other: the same of another face, its eyes and mouth in the same places.
+        rng: source of every random number.
+
+    Returns:
+        (S, S) float32 standardised grey.
+    """
+    if rng.random() < 0.5:
+        share: npt.NDArray[np.float64] | float = rng.random()
+    else:  # a soft border, anywhere near the middle and in any direction
+        angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.2, 0.2)
+        ramp = np.linspace(-0.5, 0.5, one.shape[0])
+        share = 1.0 / (1.0 + np.exp(-40.0 * (np.cos(angle) * ramp[None] + np.sin(angle) * ramp[:, None] - place)))
+    both = share * one + (1.0 - share) * other
+    low, high = both.min(), both.max()
+    return normalise(np.asarray(np.rint((both - low) * (255.0 / max(high - low, 1e-6))), np.uint8))
 
 
 def _sample(

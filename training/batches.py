@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.facs import AU_ORDER
-from training.augment import Augmentation, augment
+from training.augment import Augmentation, augment, blend
 from training.datasets.pseudo import BLENDSHAPES
 from training.faces import Faces
 from training.losses import EMOTIONS, Layout
@@ -159,13 +159,19 @@ def draw(
         ]
     ).astype(np.int64)
     inputs = np.stack([augment(pool.crops[pool.rows[i]], stage.size_px, how, rng) for i in picked])
+    whole = np.ones(stage.batch, np.float32)  # 0 for a blend: nobody said anything about it
+    for place in range(annotated, stage.batch if how.blend else annotated):
+        if rng.random() < how.blend:
+            other = pool.crops[pool.rows[rng.choice(len(pool.rows))]]
+            inputs[place] = blend(inputs[place], augment(other, stage.size_px, how, rng), rng)
+            whole[place] = 0.0
     target = layout.target(
         pool.units[picked],
-        pool.unit_weight[picked],
+        pool.unit_weight[picked] * whole[:, None],
         pool.soft[picked],
-        pool.soft_weight[picked],
-        pool.emotion[picked],
+        pool.soft_weight[picked] * whole[:, None],
+        pool.emotion[picked] * whole[:, None],
         pool.shapes[picked],
-        pool.has_shapes[picked],
+        pool.has_shapes[picked] * whole,
     )
     return np.repeat(inputs[..., None], channels, -1), target

@@ -7,7 +7,7 @@ from assistant.vision.align import align_face, normalise
 from tests.dataset_builders import drawn
 from training import augment as changes
 from training import partial
-from training.augment import MARGIN, NONE, STORED_PX, Augmentation, augment, prepare
+from training.augment import MARGIN, NONE, STORED_PX, Augmentation, augment, blend, prepare
 
 CHANGES = (changes._light, changes._blur, changes._shrink, changes._noise, changes._hide, changes._compress)
 
@@ -98,3 +98,27 @@ def test_rotation_zoom_and_shift_stay_within_their_bounds():
         y, x = (float((weight * axis).sum() / weight.sum()) - 55.5 for axis in np.mgrid[:112, :112])
         assert 28 * 0.9 - 5.7 - 1.5 < x < 31 * 1.1 + 5.7 + 1
         assert abs(y) < 31 * 1.1 * np.sin(np.deg2rad(12)) + 5.7 + 1
+
+
+def test_a_blend_has_something_of_both():
+    one, other = (prepare(stored(seed), 64) for seed in (1, 2))
+    near_one = []
+    for seed in range(60):
+        face = blend(one, other, np.random.default_rng(seed))
+        assert face.shape == (64, 64)
+        assert face.dtype == np.float32
+        np.testing.assert_array_equal(face, blend(one, other, np.random.default_rng(seed)))
+        alike = [np.corrcoef(face.ravel(), part.ravel())[0, 1] for part in (one, other)]
+        near_one.append(alike[0] > alike[1])
+        assert max(alike) > 0.3, "a drawing and another are hardly alike"
+    assert 15 < sum(near_one) < 45, "neither of the two is preferred"
+
+
+def test_a_border_leaves_the_far_sides_as_they_were():
+    flat, striped = np.zeros((64, 64), np.float32), np.tile(np.float32([1, -1]), (64, 32))
+    borders = 0
+    for seed in range(40):
+        face = blend(flat, striped, np.random.default_rng(seed))
+        rough = np.abs(np.diff(face, axis=1)).reshape(8, 8, 63)[..., :56].reshape(8, 8, 7, 8).mean((1, 3))
+        borders += bool(rough.min() < 0.1 * rough.max())
+    assert 10 < borders < 30, "half of the blends are a part of one beside a part of the other"

@@ -1,5 +1,7 @@
 """What a batch is drawn from, and that a key names it for good."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,22 @@ def test_pictures_and_targets_belong_together(pool, faces):
         (row,) = np.flatnonzero((plain == picture).all((1, 2)))
         np.testing.assert_array_equal(target[:18], pool.units[row])
         np.testing.assert_array_equal(target[18:36], pool.unit_weight[row])
+
+
+def test_nobody_has_said_anything_about_a_blend(pool, faces):
+    how = replace(STILL, blend=1.0)
+    x, y = draw(pool, LAYOUT, stage(20), how, 1, (3, 0, 0))
+    plain, targets = draw(pool, LAYOUT, stage(20), STILL, 1, (3, 0, 0))
+    np.testing.assert_array_equal(x[:12], plain[:12])
+    np.testing.assert_array_equal(y[:12], targets[:12])
+    crops = np.stack([prepare(crop, 16) for crop in faces.crops])
+    assert not any((crops == picture).all((1, 2)).any() for picture in x[12:, ..., 0])
+    blends = y[12:]
+    said = {"units": blends[:, 18:36], "soft": blends[:, 54:72], "votes": blends[:, 80], "shapes": blends[:, -1]}
+    assert {name: float(np.abs(weight).max()) for name, weight in said.items()} == dict.fromkeys(said, 0.0)
+    assert (targets[12:, 80] > 0).any()
+    again = draw(pool, LAYOUT, stage(20), how, 1, (3, 0, 0))[0]
+    np.testing.assert_array_equal(x, again)
 
 
 def test_annotated_share_is_kept(pool):

@@ -59,6 +59,10 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
             x = conv2d(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
     x = layers.MaxPooling2D(2, name="pool4")(x)
     x = conv2d(_NARROW, 1, activation="relu", name="head_narrow")(x)
+    near = conv2d(_NARROW, 3, padding="same", activation="relu", name="head_near1")(x)
+    near = conv2d(_NARROW, 3, padding="same", kernel_initializer="zeros", name="head_near2")(near)
+    x = layers.Add(name="head_sum")([x, near])  # at first what there was; then also what lies beside it
+    x = layers.ReLU(name="head_relu")(x)
     x = layers.Flatten(name="places")(x)
     x = layers.Dropout(0.4, seed=1, name="head_dropout")(x)
     x = layers.Dense(outputs, name="logits", dtype="float32")(x)
