@@ -165,8 +165,8 @@ def _tables(manifest: Manifest, evaluation: Mapping[str, Any]) -> str:
             f"{table['faces']} faces of {table['people']} people. Mean over the {len(table['pooled'])} units with at "
             f"least {LEAST_POSITIVES} positives: F1 {_number(mean['f1'])} {_ends(ends['f1'])}, "
             f"AUC {_number(mean['auc'])} {_ends(ends['auc'])}. Intervals are 95 %, bootstrapped over people. "
-            f"Each person weighing alike, however many pictures there are: F1 {_number(mean['f1_by_person'])}, "
-            f"AUC {_number(mean['auc_by_person'])}.",
+            f"Each person weighing alike, however many pictures there are: F1 {_number(mean.get('f1_by_person'))}, "
+            f"AUC {_number(mean.get('auc_by_person'))}.",
             "",
             "| unit | movement | known | positives | F1 | AUC | AP | ECE | threshold |",
             "|---|---|---|---|---|---|---|---|---|",

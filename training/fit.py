@@ -90,13 +90,13 @@ def run(options: argparse.Namespace) -> int:
     """Train, or continue what was begun, and write `model.weights.h5`, `run.json` and `curves.png`."""
     recipe = recipes.load(options.recipe)
     stages = _stages(recipe, options)
-    out = make_folder(options.out or Path("runs") / options.recipe)
-    device = choose_device(options.threads, options.precision, math.gcd(*(stage.batch for stage in stages)))
-    print(device.reason, flush=True)
     if CHOICES[options.augment].blend and not options.teachers:
         raise SettingsError(
             f"--augment {options.augment} makes faces that nobody annotated.", "Name who answers with --teachers."
         )
+    out = make_folder(options.out or Path("runs") / options.recipe)
+    device = choose_device(options.threads, options.precision, math.gcd(*(stage.batch for stage in stages)))
+    print(device.reason, flush=True)
     asked = Teachers(tuple(Teacher.load(path) for path in options.teachers), recipe.AUS)
     runs = [teacher.run for teacher in asked.members]
     began = run_of(options.start) if options.start else None
