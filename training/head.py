@@ -97,19 +97,21 @@ def divide(model: Any, outputs: int) -> tuple[Any, Any]:
     import keras
 
     first = next(i for i, layer in enumerate(model.layers) if layer.name.startswith(HEAD))
-    if any(isinstance(layer.input, list) for layer in model.layers[first:]):
+    end = model.layers[first - 1].output
+    try:
+        above = keras.Model(end, model.output)
+    except ValueError:  # Keras: some of it cannot be computed from there alone
         raise SettingsError(
             f"The head of {model.name} reads several levels of its trunk.", "Train it whole: python -m training train"
-        )
-    below = keras.Model(model.input, model.layers[first - 1].output)
-    start = keras.Input(below.output.shape[1:], name="features")
-    x = start
-    for layer in model.layers[first:]:
+        ) from None
+
+    def fresh(layer: Any) -> Any:
         config = layer.get_config()
         if layer.name == "logits":
             config["units"] = outputs
-        x = type(layer).from_config(config)(x)
-    return below, keras.Model(start, x)
+        return type(layer).from_config(config)
+
+    return keras.Model(model.input, end), keras.models.clone_model(above, clone_function=fresh)
 
 
 def features(below: Any, pool: Pool, size_px: int, channels: int) -> npt.NDArray[np.float16]:
