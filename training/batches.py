@@ -160,8 +160,8 @@ def draw(
     ).astype(np.int64)
     inputs = np.stack([augment(pool.crops[pool.rows[i]], stage.size_px, how, rng) for i in picked])
     whole = np.ones(stage.batch, np.float32)  # 0 for a blend: nobody said anything about it
-    for place in range(annotated, stage.batch if how.blend else annotated):
-        if rng.random() < how.blend:
+    for place in range(annotated, stage.batch):
+        if how.blend and rng.random() < how.blend:
             other = pool.crops[pool.rows[rng.choice(len(pool.rows))]]
             inputs[place] = blend(inputs[place], augment(other, stage.size_px, how, rng), rng)
             whole[place] = 0.0

@@ -280,7 +280,7 @@ def _score(
         UnitScore(
             support=int((y == 1).sum()),
             negatives=int((y == 0).sum()),
-            people=len(np.unique(people[known])),
+            people=len(pictures),
             threshold=float(threshold),
             f1=_defined(f1(y, said)),
             auc=_defined(roc_auc(y, p)),

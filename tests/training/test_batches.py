@@ -7,14 +7,13 @@ import pytest
 
 from assistant.facs import AU_ORDER
 from tests.fit_builders import FROWN, SMILE, drawn_faces
-from training.augment import Augmentation, prepare
+from training.augment import NONE, Augmentation, prepare
 from training.batches import SHAPES, draw, gather
 from training.datasets.pseudo import BLENDSHAPES
 from training.losses import EMOTIONS, Layout
 from training.recipes import Stage
 
 LAYOUT = Layout(18, len(SHAPES))
-STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def stage(batch=10, annotated=0.6, size_px=16):
@@ -49,7 +48,7 @@ def test_key_names_a_batch_for_good(pool):
 
 
 def test_pictures_and_targets_belong_together(pool, faces):
-    x, y = draw(pool, LAYOUT, stage(20), STILL, 1, (3, 0, 0))
+    x, y = draw(pool, LAYOUT, stage(20), NONE, 1, (3, 0, 0))
     plain = np.stack([prepare(crop, 16) for crop in faces.crops])
     for picture, target in zip(x[..., 0], y, strict=True):
         (row,) = np.flatnonzero((plain == picture).all((1, 2)))
@@ -58,9 +57,9 @@ def test_pictures_and_targets_belong_together(pool, faces):
 
 
 def test_nobody_has_said_anything_about_a_blend(pool, faces):
-    how = replace(STILL, blend=1.0)
+    how = replace(NONE, blend=1.0)
     x, y = draw(pool, LAYOUT, stage(20), how, 1, (3, 0, 0))
-    plain, targets = draw(pool, LAYOUT, stage(20), STILL, 1, (3, 0, 0))
+    plain, targets = draw(pool, LAYOUT, stage(20), NONE, 1, (3, 0, 0))
     np.testing.assert_array_equal(x[:12], plain[:12])
     np.testing.assert_array_equal(y[:12], targets[:12])
     crops = np.stack([prepare(crop, 16) for crop in faces.crops])
@@ -75,9 +74,9 @@ def test_nobody_has_said_anything_about_a_blend(pool, faces):
 
 def test_annotated_share_is_kept(pool):
     for share, least in ((1.0, 20), (0.5, 10), (0.0, 0)):
-        _, y = draw(pool, LAYOUT, stage(20, share), STILL, 1, (1, 0, 0))
+        _, y = draw(pool, LAYOUT, stage(20, share), NONE, 1, (1, 0, 0))
         assert (y[:20, 18:36] > 0).any(1).sum() >= least
-    _, y = draw(pool, LAYOUT, stage(400, 1.0), STILL, 1, (1, 0, 0))
+    _, y = draw(pool, LAYOUT, stage(400, 1.0), NONE, 1, (1, 0, 0))
     assert (y[:, 18:36] > 0).any(1).all()
 
 
@@ -87,7 +86,7 @@ def test_rare_units_are_drawn_more_often():
     faces.columns["au"][:50, SMILE] = 1
     faces.columns["au"][50:54, FROWN] = 1
     pool = gather(faces, everyone(faces))
-    _, y = draw(pool, LAYOUT, stage(600, 1.0), STILL, 1, (1, 0, 0))
+    _, y = draw(pool, LAYOUT, stage(600, 1.0), NONE, 1, (1, 0, 0))
     frowns, smiles = y[:, FROWN].mean(), y[:, SMILE].mean()
     assert frowns > 2 * 4 / 100, "four in a hundred"
     assert smiles > frowns
@@ -157,7 +156,7 @@ def test_data_without_teacher_or_votes_will_do(faces):
     pool = gather(type(faces)(faces.crops, columns), everyone(faces))
     assert pool.shapes.shape == (40, 0)
     assert pool.emotion.shape == (40, EMOTIONS)
-    _, y = draw(pool, Layout(18, 0), stage(), STILL, 1, (1, 0, 0))
+    _, y = draw(pool, Layout(18, 0), stage(), NONE, 1, (1, 0, 0))
     assert y.shape == (10, Layout(18, 0).columns)
     blind = {**faces.columns, "blendshapes": np.full((40, 52), np.nan, np.float32)}
     assert gather(type(faces)(faces.crops, blind), everyone(faces)).shapes.shape == (40, 0)

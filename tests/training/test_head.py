@@ -143,8 +143,8 @@ def test_head_learns_what_can_be_separated():
     values = rng.normal(size=(2, len(labels), 1, 1, 8)).astype(np.float16)
     values[..., 0] += 3 * labels[None, :, None, None]
     start = keras.Input((1, 1, 8))
-    logits = keras.layers.Dense(18, kernel_initializer="zeros")  # random ones may lie farther off than 600 steps reach
-    fresh = keras.Model(start, logits(keras.layers.Flatten()(start)))
+    last = keras.layers.Dense(18, kernel_initializer="zeros")  # random ones may lie farther off than 600 steps reach
+    fresh = keras.Model(start, last(keras.layers.Flatten()(start)))
     learned = head.fit_head(fresh, values, pool, Layout(18, 0, 0))
     logits = keras.ops.convert_to_numpy(learned(values[0].astype(np.float32)))[:, SMILE]
     assert metrics.roc_auc((labels > 0.5).astype(np.int8), logits) > 0.93

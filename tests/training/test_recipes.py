@@ -9,7 +9,7 @@ from assistant.errors import DependencyError, SettingsError
 from assistant.facs import AU_ORDER
 from training import recipes
 from training.losses import Layout
-from training.runs import load_keras
+from training.runs import as_numpy, load_keras
 from training.trunks import LAYERS
 
 try:
@@ -84,7 +84,7 @@ def test_vggface_begins_as_the_head_it_had_before_it_looked_around():
     model = recipes.load("vggface").build(5, size_px=32)
     parts = [model.get_layer(name).output for name in ("head_narrow", "head_relu")]
     faces = np.random.default_rng(1).normal(size=(2, 32, 32, 3)).astype(np.float32)
-    before, after = (keras.ops.convert_to_numpy(part) for part in keras.Model(model.input, parts)(faces))
+    before, after = (as_numpy(part) for part in keras.Model(model.input, parts)(faces))
     assert before.any()
     np.testing.assert_array_equal(after, before)
 

@@ -35,7 +35,7 @@ PLAN: Final = Plan(
     stages=(
         Stage(
             "units", 112, 2600, 32, 5e-4, 0.5, ("trunk_conv1_", "trunk_conv2_", "trunk_conv3_", "trunk_conv4_"),
-            {"au": 1.0, "soft": 0.5, "emotion": 0.3, "shape": 0.3},
+            {"au": 1.0, "soft": 1.0, "emotion": 0.3, "shape": 0.3},
         ),
     ),
     weight_decay=1e-2,
