@@ -71,6 +71,7 @@ class Subject:
             probabilities(
                 self._runner,
                 inputs((crop if change is None else change(crop))[None], self._input.size_px, self._input.channels),
+                self.manifest.output,
             )
             for crop in crops
         ]

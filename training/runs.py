@@ -165,20 +165,19 @@ def network(run: Run, batch_size: int | None = None, weights: Path | None = None
 
 
 def device_network(run: Run) -> Any:
-    """Return the Keras model for the device: batch of 1, units in `AU_ORDER`, calibrated probabilities.
+    """Return the Keras model for the device: batch of 1, units in `AU_ORDER`, calibrated log-odds.
 
     The calibration a * logit + b is folded into the last Dense layer, exactly: (a w) x + (a c + b). Auxiliary outputs
-    are cut off; a unit the recipe has no output for gets a logit of 0, and the manifest calls it unknown.
+    are cut off; a unit the recipe has no output for gets log-odds of 0, and the manifest calls it unknown.
     """
-    keras = load_keras()
+    load_keras()
     trained = network(run)
     bare = run.recipe.build(len(AU_ORDER), 1, run.size_px)
     for ours, theirs in zip(bare.layers[:-1], trained.layers[:-1], strict=True):
         ours.set_weights(theirs.get_weights())
     kernel, bias = trained.layers[-1].get_weights()
     bare.layers[-1].set_weights(fold(run, kernel, bias))
-    probability = keras.layers.Activation("sigmoid", name="probability", dtype="float32")(bare.output)
-    return keras.Model(bare.input, probability)
+    return bare
 
 
 def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from assistant.errors import ModelError
 from assistant.facs import AU_ORDER
-from assistant.inference.manifest import REMEDY, Manifest
+from assistant.inference.manifest import REMEDY, Manifest, Output
 from assistant.inference.quantization import dequantise, quantise
 from assistant.types import ActionUnits, Face, Floats, Frame, ImageRgb, TensorRunner, TensorSpec
 
@@ -21,14 +21,15 @@ Normalise = Callable[[npt.NDArray[np.uint8]], Floats]
 
 NORMALISATION: Final = "standardised-grey"
 """What a manifest calls the one normalisation that training and runtime share."""
+_SURE: Final = 30.0  # log-odds beyond which a float32 probability is 0 or 1
 
 
 class QuantisedActionUnitModel:
     """Estimate occurrence probabilities of the 18 Action Units. Blocks for one inference; not thread-safe.
 
     Args:
-        runner: one input (1, S, S, C), one output (1, 18) of probabilities in `facs.AU_ORDER`; 8-bit or float32.
-        manifest: of the model: which units it knows, and from what probability each counts as present.
+        runner: one input (1, S, S, C), one output (1, 18) in `facs.AU_ORDER`; 8-bit or float32.
+        manifest: of the model: what its output holds, which units it knows, and from what probability each is present.
         align: cuts the face out, as in training.
         normalise: standardises the crop, as in training.
 
@@ -44,6 +45,7 @@ class QuantisedActionUnitModel:
         units = [manifest.action_units[au] for au in AU_ORDER]
         self._known = tuple(unit.known for unit in units)
         self._thresholds = tuple(unit.threshold for unit in units)
+        self._output = manifest.output
 
     @property
     def size_px(self) -> int:
@@ -76,7 +78,7 @@ class QuantisedActionUnitModel:
         return ActionUnits(probability, present)
 
     def probabilities(self, grey: npt.NDArray[np.uint8]) -> Floats:
-        """Return all 18 outputs for an aligned crop, known or not: (18,) float32 in [0, 1]; evaluation needs them.
+        """Return all 18 probabilities for an aligned crop, known or not: (18,) float32 in [0, 1], for evaluation.
 
         Raises:
             ValueError: the crop has another size.
@@ -86,8 +88,19 @@ class QuantisedActionUnitModel:
             raise ValueError(f"the model takes crops of {self._size_px} pixels, not {grey.shape}")
         real = np.repeat(self._normalise(grey)[None, :, :, None], self._channels, axis=3)
         (stored,) = self._runner.run(quantise(real, self._runner.inputs[0]))
-        values = dequantise(stored, self._runner.outputs[0])[0]
-        return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
+        return to_probability(dequantise(stored, self._runner.outputs[0])[0], self._output)
+
+
+def to_probability(values: Floats, output: Output) -> Floats:
+    """Return what a model's output means, float32 in [0, 1]; the shape stays.
+
+    Args:
+        values: real numbers of any shape: the output, dequantised.
+        output: what they are.
+    """
+    if output == "log-odds":
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -_SURE, _SURE))), np.float32)
+    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
 def _validate(runner: TensorRunner, manifest: Manifest) -> tuple[int, int]:

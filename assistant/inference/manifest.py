@@ -32,6 +32,9 @@ class InputInfo(BaseModel):
     normalisation: str
 
 
+Output = Literal["probability", "log-odds"]
+"""What the output of a model of Action Units holds."""
+
 LEAST_SUPPORT: Final = 20
 """Positives below which one unit's AUC is too uncertain to rank models by."""
 
@@ -71,6 +74,8 @@ class Manifest(BaseModel):
         input: how a picture becomes the input; None where the model takes no picture.
         inputs: the raw tensors in the order `TensorRunner.run` takes them.
         outputs: the raw tensors in the order `TensorRunner.run` returns them.
+        output: what an Action Unit model's output holds: log-odds keep in 8 bits what steps of 1/256 of a probability
+            lose near 0 and 1 (docs/adr/0016).
         action_units: what the model knows, by code; all of `facs.AU_ORDER` where the task is "action_units".
         metrics: free-form measurements; nothing at run time reads them.
         training: free-form account of how the model was made.
@@ -89,6 +94,7 @@ class Manifest(BaseModel):
     input: InputInfo | None = None
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    output: Output = "probability"
     action_units: dict[str, ActionUnitInfo] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)

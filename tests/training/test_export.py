@@ -31,7 +31,7 @@ def run(tmp_path):
     }
     (folder / "parity.json").write_text(json.dumps({"all": {"faces": 3, "f1_lost": 0.001, "mean_change": 0.002}}))
     shutil.copyfile(GOLDEN / "tiny_int8.tflite", folder / "model.tflite")
-    settings["quantised"] = {"sha256": sha256_of(folder / "model.tflite"), "calibration": {}}
+    settings["quantised"] = {"sha256": sha256_of(folder / "model.tflite"), "output": "log-odds", "calibration": {}}
     (folder / "run.json").write_text(json.dumps(settings))
     return Run.load(folder)
 
@@ -45,6 +45,7 @@ def test_the_folder_is_one_the_runtime_takes(run, tmp_path, capsys):
     manifest = verify(tmp_path / "mine")
     assert manifest.name == "mine"
     assert manifest.input.size_px == 16
+    assert manifest.output == "log-odds"
     assert [unit for unit, info in manifest.action_units.items() if not info.known] == ["AU23"]
     assert manifest.action_units["AU12"].threshold == 0.4
     assert manifest.metrics["int8_against_float"]["f1_lost"] == 0.001
@@ -88,6 +89,14 @@ def test_a_run_that_was_calibrated_after_it_was_quantised_is_refused(run, tmp_pa
     run.write(calibration={"AU12": {"a": 2.0, "b": 0.0}})
     with pytest.raises(ModelError, match="calibrated") as caught:
         export_to(run, "cpu", tmp_path / "mine")
+    assert "quantize" in caught.value.remedy
+
+
+def test_a_run_that_an_older_facecue_quantised_is_refused(run, tmp_path):
+    quantised = dict(run.settings["quantised"])
+    del quantised["output"]  # it gave probabilities
+    with pytest.raises(ModelError, match="older") as caught:
+        export_to(run.write(quantised=quantised), "cpu", tmp_path / "mine")
     assert "quantize" in caught.value.remedy
 
 

@@ -65,13 +65,13 @@ def test_probabilities_are_those_of_the_runtime():
     crops = rng.integers(0, 256, (3, 16, 16), dtype=np.uint8)
     values = np.stack([np.repeat(normalise(crop)[..., None], 3, -1) for crop in crops])
     np.testing.assert_array_equal(
-        quantize.probabilities(runner, values), np.stack([model.probabilities(crop) for crop in crops])
+        quantize.probabilities(runner, values, "probability"), np.stack([model.probabilities(crop) for crop in crops])
     )
 
 
 def test_inputs_survive_eight_bits_exactly():
     runner = ScriptedRunner()
-    quantize.probabilities(runner, inputs(made_faces(1).crops, 16, 3))
+    quantize.probabilities(runner, inputs(made_faces(1).crops, 16, 3), "log-odds")
     (stored,) = runner.seen
     np.testing.assert_allclose(stored * TINY_INPUT.scale, inputs(made_faces(1).crops, 16, 3), atol=1e-6)
 
@@ -129,7 +129,7 @@ def test_conversion_with_tensorflow(tmp_path, capsys):
     assert runner.inputs[0].shape == (1, 16, 16, 3)
     assert (runner.inputs[0].dtype, runner.inputs[0].zero_point) == ("int8", 0)
     assert runner.inputs[0].scale == pytest.approx(0.02, rel=1e-5)
-    assert (runner.outputs[0].scale, runner.outputs[0].zero_point) == (1 / 256, -128)
+    assert (runner.outputs[0].scale, runner.outputs[0].zero_point) == (1 / 16, 32)
     assert edgetpu_ops.require(folder / "model.tflite").problems == ()
     table = json.loads((folder / "parity.json").read_text())
     assert table["all"]["mean_change"] < quantize.MOST_MEAN_CHANGE
@@ -139,6 +139,6 @@ def test_conversion_with_tensorflow(tmp_path, capsys):
     unpacked = Run.load(unpack(tmp_path / "out", tmp_path / "unpacked"))
     crops = made_faces(4).crops
     again = 1 / (1 + np.exp(-unit_logits(unpacked, crops)))
-    np.testing.assert_allclose(again, quantize.probabilities(runner, inputs(crops, 16, 3)), atol=0.05)
+    np.testing.assert_allclose(again, quantize.probabilities(runner, inputs(crops, 16, 3), "log-odds"), atol=0.05)
     pytest.importorskip("onnx", reason="onnx is not installed")
     assert write_movidius(run, tmp_path / "out") == ("model.onnx",)

@@ -27,6 +27,23 @@ def test_stored_outputs_become_probabilities_in_order() -> None:
     assert units.probability == pytest.approx(tuple(i * 10 / 256 for i in range(18)))
 
 
+def test_log_odds_become_probabilities_as_fine_as_they_are_stored() -> None:
+    out = TensorSpec("o", (1, 18), "int8", 1 / 16, 32)
+    answer = np.array([-128, -127, 32, 33, 127] + [0] * 13, np.int8)
+    units = build(ScriptedRunner(answer, out=out), manifest(output="log-odds")).estimate_crop(GREY)
+    odds = [-10, -9.9375, 0, 0.0625, 5.9375] + [-2] * 13
+    assert units.probability == pytest.approx([1 / (1 + np.exp(-x)) for x in odds])
+    assert units.present[:5] == (False, False, True, True, True)
+    assert 0 < (units.probability[0] or 0) < (units.probability[1] or 0)
+
+
+def test_log_odds_of_a_float_model_may_be_extreme() -> None:
+    out = TensorSpec("o", (1, 18), "float32")
+    answer = np.array([-1e30, 1e30] + [0] * 16, np.float32)
+    values = build(ScriptedRunner(answer, out=out), manifest(output="log-odds")).probabilities(GREY)
+    assert values[:3] == pytest.approx([0, 1, 0.5])
+
+
 def test_present_means_the_threshold_is_reached() -> None:
     known = {au: {"known": True, "threshold": 0.25} for au in AU_ORDER} | {"AU12": {"known": True, "threshold": 0.26}}
     model = build(ScriptedRunner(-64), manifest(action_units=known))  # 0.25 exactly
