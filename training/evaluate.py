@@ -181,9 +181,9 @@ def run(args: argparse.Namespace) -> int:
     subject, trained = Subject(args.model), None if args.run_folder is None else Run.load(args.run_folder)
     faces = Faces.checked(args.data, *([] if trained is None else [trained.settings]))
     evaluation = evaluate(subject, faces, args.split, trained)
-    print(json.dumps(evaluation) if args.json else report.words(evaluation))
-    if args.save:
+    if args.save:  # first: a reader that goes away, such as head, ends the printing
         save(args.model, evaluation)
+    print(json.dumps(evaluation) if args.json else report.words(evaluation))
     return 0
 
 

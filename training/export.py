@@ -33,8 +33,8 @@ TARGETS: Final = ("cpu", "edgetpu", "openvino", "movidius")
 IR: Final = "model.xml"
 _IR_WEIGHTS: Final = str(Path(IR).with_suffix(".bin"))
 _OF_ONE_DEVICE: Final = (IR, _IR_WEIGHTS, ONNX, compiled_name(INT8))
-CLOSE: Final = 0.035  # probability; runtimes round 8-bit sums differently, by a step or two of at most 0.016
-SAME: Final = 1e-3  # probability; float networks differ by rounding only
+CLOSE: Final = 0.03  # mean change of a probability; runtimes round 8-bit sums differently, by steps of at most 0.016
+SAME: Final = 1e-4  # the same; float networks differ by rounding only
 
 
 def write_folder(run: Run, out: Path) -> Manifest:
@@ -231,7 +231,13 @@ def _trial_inputs(shape: tuple[int, ...], count: int = 4) -> list[Floats]:
 
 
 def _compare(ours: Any, theirs: Any, tolerance: float, name: str) -> None:
-    """Raise ModelError where the probabilities of two outputs differ by more than the tolerance."""
-    difference = float(np.abs(to_probability(ours, OUTPUT) - to_probability(theirs, OUTPUT)).max())
+    """Raise ModelError where the probabilities of two outputs differ by more than the tolerance on average.
+
+    On average, because a head that learned from few faces makes much of a trunk's rounding: single units of such a one
+    differ by several steps, and those of a network that computes something else by tenths, all of them.
+    """
+    difference = float(np.abs(to_probability(ours, OUTPUT) - to_probability(theirs, OUTPUT)).mean())
     if difference > tolerance:
-        raise ModelError(f"{name} differs from the model by {difference:.3f} in probability.", "Do not ship it.")
+        raise ModelError(
+            f"{name} differs from the model by {difference:.3f} in probability on average.", "Do not ship it."
+        )

@@ -145,5 +145,6 @@ def test_onnx_without_a_static_batch_is_refused(run, tmp_path):
 def test_a_file_that_computes_something_else_is_not_shipped():
     same = np.full((1, 18), 0.5)
     export._compare(same, same + 0.001, 0.01, "model.xml")
+    export._compare(same, same + np.eye(1, 18) / 2, 0.01, "model.xml")  # a few steps of one unit's 8 bits
     with pytest.raises(ModelError, match="differs"):
         export._compare(same, same + 0.2, 0.01, "model.xml")
