@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from assistant.errors import OutputError
 from assistant.facs import AU_ORDER
+from assistant.inference.au_model import to_probability
 from training.faces import Faces
 from training.runs import Run, load_keras, unit_logits
 
@@ -59,7 +60,7 @@ def calibrated(trained: Run, logits: npt.NDArray[np.floating[Any]]) -> npt.NDArr
     known: dict[str, bool] = trained.settings.get("known", {})
     a = np.array([lines.get(unit, {"a": 1.0})["a"] for unit in AU_ORDER])
     b = np.array([lines.get(unit, {"b": 0.0})["b"] for unit in AU_ORDER])
-    probability = 1.0 / (1.0 + np.exp(-np.clip(a * logits + b, -30, 30)))
+    probability = to_probability(a * logits + b, "log-odds")
     unknown = [
         column is None or not known.get(unit, True) for unit, column in zip(AU_ORDER, trained.columns, strict=True)
     ]

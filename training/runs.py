@@ -170,7 +170,6 @@ def device_network(run: Run) -> Any:
     The calibration a * logit + b is folded into the last Dense layer, exactly: (a w) x + (a c + b). Auxiliary outputs
     are cut off; a unit the recipe has no output for gets log-odds of 0, and the manifest calls it unknown.
     """
-    load_keras()
     trained = network(run)
     bare = run.recipe.build(len(AU_ORDER), 1, run.size_px)
     for ours, theirs in zip(bare.layers[:-1], trained.layers[:-1], strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +91,7 @@ class QuantisedActionUnitModel:
         return to_probability(dequantise(stored, self._runner.outputs[0])[0], self._output)
 
 
-def to_probability(values: Floats, output: Output) -> Floats:
+def to_probability(values: npt.NDArray[np.floating[Any]], output: Output) -> Floats:
     """Return what a model's output means, float32 in [0, 1]; the shape stays.
 
     Args:
