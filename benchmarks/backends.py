@@ -42,7 +42,7 @@ def au_folders(models: Path) -> list[Path]:
 def compare(
     folder: Path, backends: Sequence[Backend], threads: int, runs: int, timer: Callable[[], float]
 ) -> list[dict[str, Any]]:
-    """Return one row a back end: percentiles in milliseconds over `runs` runs, or the problem."""
+    """Return one row a back end: percentiles in milliseconds over `runs` faces, or the problem."""
     manifest = verify(folder)
     runners: dict[str, TensorRunner] = {}
     rows: dict[str, dict[str, Any]] = {}
@@ -55,7 +55,7 @@ def compare(
                 runners[backend.name] = backend.open(folder / manifest.file, threads)
         except FacecueError as error:
             rows[backend.name]["problem"] = str(error)
-    for name, times in _take_turns(runners, runs, timer).items():
+    for name, times in _take_turns(runners, runs, timer, manifest.looks).items():
         p25, p50, p95 = (round(float(ms), 3) for ms in np.percentile(times, [25, 50, 95]))
         rows[name] |= {"ms_p25": p25, "ms_p50": p50, "ms_p95": p95, "runs": len(times)}
     return list(rows.values())
@@ -133,15 +133,18 @@ def measure_all(models: Path, threads: Sequence[int], runs: int) -> dict[str, An
     }
 
 
-def _take_turns(runners: dict[str, TensorRunner], runs: int, timer: Callable[[], float]) -> dict[str, list[float]]:
-    """Return the milliseconds of each run, after a few that do not count."""
+def _take_turns(
+    runners: dict[str, TensorRunner], runs: int, timer: Callable[[], float], looks: int
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each face, which takes so many inferences, after a few faces that do not count."""
     times: dict[str, list[float]] = {name: [] for name in runners}
     random = np.random.default_rng(0)
     for done in range(WARM_UP + runs):
         for name, runner in runners.items():
             arrays = [random.integers(-100, 100, spec.shape).astype(spec.dtype) for spec in runner.inputs]
             before = timer()
-            runner.run(*arrays)
+            for _ in range(looks):
+                runner.run(*arrays)
             if done >= WARM_UP:
                 times[name].append((timer() - before) * 1000)
     return times

@@ -11,7 +11,7 @@ probability means: each other list has a further shift per unit, learned beside 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,11 +162,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("run", type=Path, help="folder of a finished training run")
     parser.add_argument("--data", type=Path, required=True, help="folder written by 'prepare'")
+    parser.add_argument(
+        "--mirrored",
+        action="store_true",
+        help="ask about each face's mirror image too, here and on the device: a little better, in twice the time",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate a run on its valid split and write the result into its run.json."""
     trained = Run.load(args.run)
+    trained = replace(trained, settings={**trained.settings, "mirrored": args.mirrored})
     faces = Faces.checked(args.data, trained.settings)
     held_out = faces.where(faces.annotated("valid"))
     labels = metrics.occurrence(faces.columns["au"][faces.annotated("train", "valid")])

@@ -72,6 +72,7 @@ class Subject:
                 self._runner,
                 inputs((crop if change is None else change(crop))[None], self._input.size_px, self._input.channels),
                 self.manifest.output,
+                self.manifest.mirrored,
             )
             for crop in crops
         ]

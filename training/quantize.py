@@ -18,10 +18,9 @@ import numpy.typing as npt
 
 from assistant.errors import DependencyError, ModelError
 from assistant.facs import AU_ORDER
-from assistant.inference.au_model import to_probability
+from assistant.inference.au_model import ask
 from assistant.inference.backends.litert import Runner
 from assistant.inference.manifest import Output, sha256_of
-from assistant.inference.quantization import dequantise, quantise
 from assistant.types import Floats, TensorRunner
 from training import metrics
 from training.convert import FLOAT, INT8, ONNX, OUTPUT
@@ -128,17 +127,17 @@ def require_tensorflow(python: str) -> None:
         )
 
 
-def probabilities(runner: TensorRunner, values: Floats, output: Output) -> Floats:
+def probabilities(runner: TensorRunner, values: Floats, output: Output, mirrored: bool = False) -> Floats:
     """Return (N, 18) probabilities of inputs (N, S, S, C), one face at a time as on the device.
 
     Args:
         runner: of the model.
         values: its inputs, float32.
         output: what its output holds.
+        mirrored: whether it is asked about each face's mirror image too.
     """
-    takes, gives = runner.inputs[0], runner.outputs[0]
-    rows = [dequantise(runner.run(quantise(value[None], takes))[0], gives)[0] for value in values]
-    return to_probability(np.asarray(rows, np.float32).reshape(len(values), gives.shape[-1]), output)
+    rows = [ask(runner, value[None], output, mirrored) for value in values]
+    return np.asarray(rows, np.float32).reshape(len(values), runner.outputs[0].shape[-1])
 
 
 def parity(
@@ -195,7 +194,9 @@ def measure(run: Run, faces: Faces) -> dict[str, Any]:
         raise ModelError("No face of the valid and test splits has Action Units.", "Prepare annotated data.")
     values = inputs(held_out.crops, run.size_px, run.recipe.CHANNELS)
     threads = os.cpu_count() or 1
-    exact, rounded = (probabilities(Runner(run.folder / name, threads), values, OUTPUT) for name in (FLOAT, INT8))
+    exact, rounded = (
+        probabilities(Runner(run.folder / name, threads), values, OUTPUT, run.mirrored) for name in (FLOAT, INT8)
+    )
     thresholds = np.array([run.settings.get("thresholds", {}).get(unit, 0.5) for unit in AU_ORDER])
     return parity(exact, rounded, metrics.occurrence(held_out.columns["au"]), thresholds)
 

@@ -83,6 +83,11 @@ class Run:
         return int(self.settings.get("size_px", self.recipe.SIZE_PX))
 
     @property
+    def mirrored(self) -> bool:
+        """Whether the network is asked about each face's mirror image too, and the mean of both logits counts."""
+        return bool(self.settings.get("mirrored", False))
+
+    @property
     def columns(self) -> tuple[int | None, ...]:
         """Logit of each unit of `AU_ORDER`; None for a unit without one."""
         names = list(self.settings["outputs"])
@@ -203,7 +208,9 @@ def fold(run: Run, kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> list[npt
 
 def unit_logits(run: Run, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 18) uncalibrated logits of cached crops; 0 for a unit without an output."""
-    return of_units(run, answers(network(run), crops, run.size_px, run.recipe.CHANNELS))
+    model, sides = network(run), (crops, crops[:, :, ::-1]) if run.mirrored else (crops,)
+    told = [answers(model, side, run.size_px, run.recipe.CHANNELS) for side in sides]
+    return of_units(run, np.mean(told, axis=0))
 
 
 def of_units(run: Run, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -67,9 +67,15 @@ class Teacher:
         faces = np.repeat(faces[..., :1], channels, -1)
         if faces.shape[1] != side:
             faces = as_numpy(keras.ops.image.resize(faces, (side, side), antialias=faces.shape[1] > side))
-        told = self.network.predict_on_batch(faces)
-        logits, *maps = (as_numpy(part) for part in (told if isinstance(told, list) else [told]))
+        logits, *maps = self._ask(faces)
+        if self.run.mirrored:
+            mirrored, *_ = self._ask(np.ascontiguousarray(faces[:, :, ::-1]))
+            logits = np.mean([logits, mirrored], axis=0)
         return calibrated(self.run, of_units(self.run, logits)), maps[0] if maps else None
+
+    def _ask(self, faces: Floats) -> list[Floats]:
+        told = self.network.predict_on_batch(faces)
+        return [as_numpy(part) for part in (told if isinstance(told, list) else [told])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class QuantisedActionUnitModel:
         units = [manifest.action_units[au] for au in AU_ORDER]
         self._known = tuple(unit.known for unit in units)
         self._thresholds = tuple(unit.threshold for unit in units)
-        self._output = manifest.output
+        self._manifest = manifest
 
     @property
     def size_px(self) -> int:
@@ -87,8 +87,24 @@ class QuantisedActionUnitModel:
         if grey.shape != (self._size_px, self._size_px):
             raise ValueError(f"the model takes crops of {self._size_px} pixels, not {grey.shape}")
         real = np.repeat(self._normalise(grey)[None, :, :, None], self._channels, axis=3)
-        (stored,) = self._runner.run(quantise(real, self._runner.inputs[0]))
-        return to_probability(dequantise(stored, self._runner.outputs[0])[0], self._output)
+        return ask(self._runner, real, self._manifest.output, self._manifest.mirrored)
+
+
+def ask(runner: TensorRunner, real: Floats, output: Output, mirrored: bool = False) -> Floats:
+    """Return the probabilities (18,) float32 that a model gives for one face. Blocks for one or two inferences.
+
+    Args:
+        runner: of the model.
+        real: (1, S, S, C) float32, standardised.
+        output: what the model's output holds.
+        mirrored: whether the mirror image is asked about too, and the mean of both outputs counts.
+
+    Raises:
+        BackendError: the device failed.
+    """
+    sides = (real, np.ascontiguousarray(real[:, :, ::-1])) if mirrored else (real,)
+    told = [dequantise(runner.run(quantise(side, runner.inputs[0]))[0], runner.outputs[0])[0] for side in sides]
+    return to_probability(np.mean(told, axis=0), output)
 
 
 def to_probability(values: npt.NDArray[np.floating[Any]], output: Output) -> Floats:

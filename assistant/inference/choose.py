@@ -35,7 +35,7 @@ class Choice:
         backend: its name; give it to `open_backend`.
         model_name: as in the manifest.
         folder: of the model.
-        ms: milliseconds an inference takes on this device.
+        ms: milliseconds a face takes on this device.
         reason: why, in words.
         candidates: everything that was measured or could not be.
         remembered: whether the times come from an earlier start.
@@ -75,7 +75,7 @@ def choose_backend(
         cache_file: a JSON file to remember in; a damaged or unwritable one is ignored. None remembers nothing.
         threads: given to the back ends.
         backend: `AUTO`, or the only one to be considered.
-        budget_ms: longest time an inference of any but the fastest model may take.
+        budget_ms: longest time a face may take with any but the fastest model.
         backends: finds the back ends.
         timer: tells seconds.
 
@@ -84,7 +84,8 @@ def choose_backend(
         DependencyError: the back end asked for, or every back end, cannot be used; the remedy names what to install.
     """
     models = _models(folders)
-    key = _key({name: model.sha256 for name, (_, model) in models.items()}, threads)
+    looks = {name: model.looks for name, (_, model) in models.items()}
+    key = _key({name: [model.sha256, model.looks] for name, (_, model) in models.items()}, threads)
     candidates = _recall(cache_file, key)
     remembered = candidates is not None and _answers(candidates, backend)
     if not remembered or candidates is None:
@@ -92,7 +93,7 @@ def choose_backend(
         found = backends()
         if backend != AUTO:
             discover.find(backend, found)
-        candidates = measure(paths, found, threads, timer)
+        candidates = measure(paths, found, threads, timer, looks)
         _remember(cache_file, key, candidates)
     name, best, reason = _decide(candidates, list(models), backend, budget_ms)
     assert best.ms is not None  # `_decide` returns measured candidates only
@@ -150,8 +151,8 @@ def _reason(
     return f"{text}; {', '.join(passed)}, more than {budget_ms:g} ms."
 
 
-def _key(hashes: dict[str, str], threads: int) -> str:
-    document = {"models": hashes, "threads": threads, "device": hardware.fingerprint()}
+def _key(models: dict[str, list[Any]], threads: int) -> str:
+    document = {"models": models, "threads": threads, "device": hardware.fingerprint()}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

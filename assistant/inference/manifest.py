@@ -76,6 +76,8 @@ class Manifest(BaseModel):
         outputs: the raw tensors in the order `TensorRunner.run` returns them.
         output: what an Action Unit model's output holds: log-odds keep in 8 bits what steps of 1/256 of a probability
             lose near 0 and 1 (docs/adr/0016).
+        mirrored: whether an Action Unit model is asked about the face and its mirror image, so that the mean of both
+            log-odds counts (docs/adr/0017); it takes twice the time.
         action_units: what the model knows, by code; all of `facs.AU_ORDER` where the task is "action_units".
         metrics: free-form measurements; nothing at run time reads them.
         training: free-form account of how the model was made.
@@ -95,9 +97,15 @@ class Manifest(BaseModel):
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     output: Output = "probability"
+    mirrored: bool = False
     action_units: dict[str, ActionUnitInfo] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def looks(self) -> int:
+        """Number of inferences that one face takes."""
+        return 2 if self.mirrored else 1
 
     @property
     def mean_auc(self) -> float | None:
@@ -127,6 +135,8 @@ class Manifest(BaseModel):
             missing = [au for au in AU_ORDER if au not in self.action_units]
             if missing:
                 raise ValueError(f"action_units: {missing[0]} is missing; write known=false for a unit not known")
+        if self.mirrored and self.output != "log-odds":
+            raise ValueError("mirrored: needs an output of log-odds")
         return self
 
     @classmethod

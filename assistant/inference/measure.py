@@ -31,7 +31,7 @@ class Candidate:
     Attributes:
         backend: its name.
         model_name: as in the manifest.
-        ms: milliseconds an inference takes, or None where it could not be measured.
+        ms: milliseconds a face takes, or None where it could not be measured.
         problem: why it could not, with the install line; "" where it could.
     """
 
@@ -46,6 +46,7 @@ def measure(
     backends: Sequence[Backend],
     threads: int,
     timer: Callable[[], float],
+    looks: Mapping[str, int] | None = None,
     rounds: int = _ROUNDS,
     budget_s: float = _BUDGET_S,
 ) -> tuple[Candidate, ...]:
@@ -59,7 +60,8 @@ def measure(
         backends: usable or not; one that fails is reported, not raised.
         threads: given to the back ends.
         timer: tells seconds.
-        rounds: runs of each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
+        looks: number of inferences that one face takes, by the model's name; 1 where none is given.
+        rounds: faces for each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
             milliseconds or less go on until they have run for 50.
         budget_s: no round but the first five is begun after this.
     """
@@ -74,7 +76,7 @@ def measure(
                     runners[backend.name, name] = _warm(backend.open(path, threads))
             except FacecueError as error:
                 problems[backend.name, name] = str(error)
-    times = _take_turns(runners, problems, timer, rounds, budget_s)
+    times = _take_turns(runners, problems, timer, looks or {}, rounds, budget_s)
     timed = [Candidate(*key, round(1000 * float(np.quantile(seconds, 0.25)), 3)) for key, seconds in times.items()]
     return (*timed, *(Candidate(*key, None, problem) for key, problem in problems.items()))
 
@@ -89,10 +91,11 @@ def _take_turns(
     runners: Mapping[_Key, TensorRunner],
     problems: dict[_Key, str],
     timer: Callable[[], float],
+    looks: Mapping[str, int],
     rounds: int,
     budget_s: float,
 ) -> dict[_Key, list[float]]:
-    """Return the seconds of each run; drop hopeless back ends, and failing ones into `problems`."""
+    """Return the seconds of each face; drop hopeless back ends, and failing ones into `problems`."""
     times: dict[_Key, list[float]] = {key: [] for key in runners}
     inputs = {key: _zeros(runner) for key, runner in runners.items()}
     racing, start = list(runners), timer()
@@ -106,7 +109,8 @@ def _take_turns(
         for key in tuple(racing):
             before = timer()
             try:
-                runners[key].run(*inputs[key])
+                for _ in range(looks.get(key[1], 1)):
+                    runners[key].run(*inputs[key])
             except FacecueError as error:
                 problems[key] = str(error)
                 racing.remove(key)

@@ -9,6 +9,7 @@ import pytest
 from assistant.facs import AU_ORDER
 from tests.training_builders import made_faces, write_faces, write_run
 from training import calibrate, metrics
+from training.runs import Run, unit_logits
 from training.splits import LeakError
 
 
@@ -142,6 +143,33 @@ def test_command_writes_the_run(tmp_path, capsys):
     assert written["seed"] == 1
     assert not any(written["known"].values()), "a network of random weights knows nothing"
     assert "AU43" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_calibrates_what_will_be_asked(tmp_path, mirrored):
+    pytest.importorskip("keras", reason="Keras is not installed")
+    run = write_run(tmp_path / "run")
+    faces = made_faces(200)
+    data = write_faces(tmp_path / "data", faces)
+    parser = argparse.ArgumentParser()
+    calibrate.add_arguments(parser)
+    assert calibrate.run(parser.parse_args([str(run), "--data", str(data), *(["--mirrored"] if mirrored else [])])) == 0
+    written = json.loads((run / "run.json").read_text())
+    assert written["mirrored"] is mirrored
+    held_out = faces.where(faces.annotated("valid"))
+    plain, image = (unit_logits(Run(run, {**written, "mirrored": False}), x) for x in _both(held_out.crops))
+    assert not np.allclose(plain, image, atol=1e-3)
+    asked = (plain + image) / 2 if mirrored else plain
+    known = unit_logits(Run.load(run), held_out.crops)
+    np.testing.assert_allclose(known, asked, atol=1e-5)
+    labels = metrics.occurrence(held_out.columns["au"])[:, 0]
+    a, b, _ = calibrate.platt(asked[:, 0], labels)
+    assert written["calibration"]["AU01"] == pytest.approx({"a": a, "b": b}, abs=1e-4)
+
+
+def _both(crops):
+    return crops, np.ascontiguousarray(crops[:, :, ::-1])
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -45,7 +45,8 @@ def test_the_folder_is_one_the_runtime_takes(run, tmp_path, capsys):
     manifest = verify(tmp_path / "mine")
     assert manifest.name == "mine"
     assert manifest.input.size_px == 16
-    assert manifest.output == "log-odds"
+    assert (manifest.output, manifest.mirrored) == ("log-odds", False)
+    assert export.write_folder(run.write(mirrored=True), tmp_path / "twice").mirrored
     assert [unit for unit, info in manifest.action_units.items() if not info.known] == ["AU23"]
     assert manifest.action_units["AU12"].threshold == 0.4
     assert manifest.metrics["int8_against_float"]["f1_lost"] == 0.001
@@ -144,7 +145,9 @@ def test_onnx_without_a_static_batch_is_refused(run, tmp_path):
 
 def test_a_file_that_computes_something_else_is_not_shipped():
     same = np.full((1, 18), 0.5)
-    export._compare(same, same + 0.001, 0.01, "model.xml")
-    export._compare(same, same + np.eye(1, 18) / 2, 0.01, "model.xml")  # a few steps of one unit's 8 bits
+    export._compare(same, same + 0.001, export.CLOSE, "model.xml")
+    export._compare(same, same + np.eye(1, 18) / 2, export.CLOSE, "model.xml")  # a few steps of one unit's 8 bits
     with pytest.raises(ModelError, match="differs"):
-        export._compare(same, same + 0.2, 0.01, "model.xml")
+        export._compare(same, same + 0.2, export.CLOSE, "model.xml")
+    with pytest.raises(ModelError, match=r"0\.019 in probability on average, and by 0\.348 in one unit"):
+        export._compare(same, same + 3 * np.eye(1, 18), export.CLOSE, "model.xml")

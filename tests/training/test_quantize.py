@@ -69,6 +69,17 @@ def test_probabilities_are_those_of_the_runtime():
     )
 
 
+def test_a_mirrored_model_is_asked_as_the_runtime_asks_it():
+    runner = Runner(GOLDEN / "tiny_int8.tflite")
+    said = manifest(output="log-odds", mirrored=True)
+    model = QuantisedActionUnitModel(runner, said, align_face, normalise)
+    crop = np.random.default_rng(1).integers(0, 256, (16, 16), dtype=np.uint8)
+    values = np.repeat(normalise(crop)[None, ..., None], 3, -1)
+    found = quantize.probabilities(runner, values, said.output, said.mirrored)
+    np.testing.assert_array_equal(found[0], model.probabilities(crop))
+    assert not np.allclose(found, quantize.probabilities(runner, values, said.output), atol=1e-4)
+
+
 def test_inputs_survive_eight_bits_exactly():
     runner = ScriptedRunner()
     quantize.probabilities(runner, inputs(made_faces(1).crops, 16, 3), "log-odds")

@@ -84,6 +84,19 @@ def test_answers_are_the_calibrated_ones_of_the_picture_shown(teacher):
     assert not np.allclose(other[:, 36:54], soft)
 
 
+def test_a_teacher_that_is_asked_twice_answers_for_both_sides(teacher):
+    asked = Teacher.load(teacher)
+    twice = replace(asked, run=Run(teacher, {**asked.run.settings, "mirrored": True, "calibration": {}}))
+    faces, _ = batch(24)
+    plain, image = (
+        keras.ops.convert_to_numpy(asked.network(x, training=False)[0]) for x in (faces, faces[:, :, ::-1].copy())
+    )
+    told, maps = twice.answer(faces)
+    assert np.allclose(told[:, 0], 1 / (1 + np.exp(-(plain + image)[:, 0] / 2)), atol=1e-5)
+    assert not np.allclose(plain[:, 0], image[:, 0], atol=1e-4)
+    assert np.allclose(maps, asked.answer(faces)[1]), "of the face as it is"
+
+
 def test_maps_come_in_the_students_size(teacher):
     student = tiny_build(LAYOUT.outputs, size_px=16)
     asked = Teachers((Teacher.load(teacher),)).for_network(student, wanted=True)

@@ -51,6 +51,7 @@ def test_a_run_names_who_taught_the_model():
     manifest = Manifest.load(MODELS / "compact")
     written = unpack._settings(manifest, "compact", [])
     assert written["teachers"] == manifest.training["teachers"] != []
+    assert written["mirrored"] == manifest.mirrored
 
 
 def test_reads_the_numbers_of_the_golden_model():

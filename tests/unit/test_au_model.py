@@ -44,6 +44,20 @@ def test_log_odds_of_a_float_model_may_be_extreme() -> None:
     assert values[:3] == pytest.approx([0, 1, 0.5])
 
 
+def test_a_mirrored_model_says_the_mean_of_the_face_and_its_mirror_image() -> None:
+    class OneSided(ScriptedRunner):
+        def run(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+            super().run(*arrays)
+            return (np.full((1, 18), 10 if len(self.seen) == 1 else 30, np.int8),)
+
+    runner = OneSided(out=TensorSpec("o", (1, 18), "int8", 0.1, 0))
+    values = build(runner, manifest(output="log-odds", mirrored=True)).probabilities(GREY)
+    assert values == pytest.approx([1 / (1 + np.exp(-2))] * 18), "of log-odds 1 and 3, not of their probabilities"
+    face, image = runner.seen
+    assert np.array_equal(face[0], image[0, :, ::-1])
+    assert not np.array_equal(face, image)
+
+
 def test_present_means_the_threshold_is_reached() -> None:
     known = {au: {"known": True, "threshold": 0.25} for au in AU_ORDER} | {"AU12": {"known": True, "threshold": 0.26}}
     model = build(ScriptedRunner(-64), manifest(action_units=known))  # 0.25 exactly

@@ -101,6 +101,18 @@ def test_over_the_budget_the_small_model_is_taken(folders: list[Path]) -> None:
     )
 
 
+def test_a_model_that_is_asked_twice_about_a_face_takes_twice_the_time(folders: list[Path], tmp_path: Path) -> None:
+    times = {"vggface": 21.0, "compact": 2.0}
+    memory = tmp_path / "times.json"
+    assert Device(litert=times).choose(folders, memory).ms == pytest.approx(21.0)
+    twice = model_folder(tmp_path / "other", "vggface", output="log-odds", mirrored=True)
+    device = Device(litert=times)
+    choice = device.choose([twice, folders[1]], memory)
+    assert not choice.remembered, "the file is the same, the face takes longer"
+    assert choice.model_name == "compact"
+    assert "vggface takes 42.0 ms" in choice.reason
+
+
 def test_where_all_are_slow_the_fastest_is_taken(folders: list[Path]) -> None:
     choice = Device(litert={"vggface": 900.0, "compact": 60.0}).choose(folders)
     assert choice.model_name == "compact"

@@ -107,6 +107,7 @@ def test_bytes_that_are_no_text_are_a_model_error(tmp_path: Path) -> None:
         ({"file": "a\\b"}, "file"),
         ({"file": ""}, "file"),
         ({"input": ...}, "input"),
+        ({"mirrored": True}, "log-odds"),
         ({"input": {"size_px": 0, "channels": 3, "normalisation": "x"}}, "input.size_px"),
         ({"action_units": {}}, "AU01 is missing"),
         ({"action_units": {"AU99": {"known": True}}}, "AU99"),
