@@ -105,7 +105,13 @@ class Sight:
 
 
 def best_first() -> tuple[Path, ...]:
-    """Return the shipped Action Unit models that are there, the best first, by the AUC that was measured of each.
+    """Return the folders of the shipped Action Unit models that are there, ranked; of all of them where none is."""
+    folders = [locate.shipped("models") / name for name in AU_MODELS]
+    return rank([folder for folder in folders if folder.is_dir()]) or tuple(folders)
+
+
+def rank(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Return folders of Action Unit models, the best first, by the AUC that was measured of each.
 
     Of those that are as good as the best the smallest comes first. A folder without a readable manifest comes last:
     whoever opens it tells what is wrong with it.
@@ -118,15 +124,14 @@ def best_first() -> tuple[Path, ...]:
             return -1.0, 0
         return described.mean_auc or 0.0, described.bytes
 
-    folders = [locate.shipped("models") / name for name in AU_MODELS]
-    measured = {folder: quality(folder) for folder in folders if folder.is_dir()}
+    measured = {folder: quality(folder) for folder in folders}
     enough = max((auc for auc, _ in measured.values()), default=0.0) - AS_GOOD
 
-    def rank(folder: Path) -> tuple[bool, float]:
+    def place(folder: Path) -> tuple[bool, float]:
         auc, size = measured[folder]
         return auc < enough, size if auc >= enough else -auc
 
-    return tuple(sorted(measured, key=rank)) or tuple(folders)
+    return tuple(sorted(measured, key=place))
 
 
 def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listener: Listener = PRINTING) -> Sight:

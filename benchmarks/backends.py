@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from assistant.errors import FacecueError
-from assistant.inference.choose import choose_backend
+from assistant.inference.choose import Choice, choose_backend
 from assistant.inference.discover import Backend, discover
 from assistant.inference.hardware import fingerprint
 from assistant.inference.manifest import Manifest, verify
+from assistant.sight import rank
 from assistant.types import TensorRunner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,10 +34,9 @@ WARM_UP = 5
 
 
 def au_folders(models: Path) -> list[Path]:
-    """Return the folders of Action Unit models, the higher measured AUC first, as the program ranks them."""
+    """Return the folders of Action Unit models, as the program ranks them."""
     found = [path.parent for path in sorted(models.glob("*/manifest.json"))]
-    folders = [folder for folder in found if Manifest.load(folder).task == "action_units"]
-    return sorted(folders, key=lambda folder: -(Manifest.load(folder).mean_auc or 0.0))
+    return list(rank([folder for folder in found if Manifest.load(folder).task == "action_units"]))
 
 
 def compare(
@@ -61,16 +61,11 @@ def compare(
     return list(rows.values())
 
 
-def check_choice(rows: Sequence[dict[str, Any]], folders: Sequence[Path], threads: int) -> dict[str, Any]:
-    """Choose as the program would, without memory, and hold the choice against what was measured here."""
-    choice = choose_backend(folders, None, threads=threads)
-    times = {
-        row["backend"]: row["ms_p50"]
-        for row in rows
-        if row["model"] == choice.model_name and row["threads"] == threads and "ms_p50" in row
-    }
+def check_choice(rows: Sequence[dict[str, Any]], choice: Choice) -> dict[str, Any]:
+    """Hold a choice against what was measured here."""
+    mine = [row for row in rows if row["model"] == choice.model_name and "ms_p50" in row]
+    times = {row["backend"]: row["ms_p50"] for row in mine}
     return {
-        "threads": threads,
         "backend": choice.backend,
         "model": choice.model_name,
         "reason": choice.reason,
@@ -88,9 +83,9 @@ def table(report: dict[str, Any]) -> str:
             lines.append(f"{start}  {row['problem']}")
         else:
             lines.append(f"{start}{row['ms_p25']:>10.2f}{row['ms_p50']:>10.2f}{row['ms_p95']:>10.2f}")
-    for choice in report["choices"]:
-        lines += ["", f"auto, {choice['threads']} threads: {choice['reason']}"]
-        lines.append(f"Slower than the best measured here by {choice['slower_than_best_percent']} %.")
+    choice = report["choice"]
+    lines += ["", f"auto: {choice['reason']}"]
+    lines.append(f"Slower than the best measured here by {choice['slower_than_best_percent']} %.")
     return "\n".join(lines)
 
 
@@ -98,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Time every usable back end on every Action Unit model.")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of model folders")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--threads", type=int, default=1, help="of every back end (%(default)s)")
     parser.add_argument("--runs", type=int, default=60, help="of each (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--save", action="store_true", help="also write benchmarks/results/DATE-backends.json")
@@ -117,19 +112,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure_all(models: Path, threads: Sequence[int], runs: int) -> dict[str, Any]:
+def measure_all(models: Path, threads: int, runs: int) -> dict[str, Any]:
     """Return the whole report.
 
     Raises:
         FacecueError: a model is damaged, or no back end can be used.
     """
     folders, backends = au_folders(models), discover()
-    rows = [row for folder in folders for n in threads for row in compare(folder, backends, n, runs, time.perf_counter)]
+    choice = choose_backend(folders, None, threads=threads)  # before anything else has run, as at a start
+    rows = [row for folder in folders for row in compare(folder, backends, threads, runs, time.perf_counter)]
     return {
         "date": date.today().isoformat(),
         "device": fingerprint(),
         "rows": rows,
-        "choices": [check_choice(rows, folders, n) for n in threads],
+        "choice": check_choice(rows, choice),
     }
 
 

@@ -79,11 +79,12 @@ def text(manifest: Manifest, evaluation: Mapping[str, Any], pictures: Mapping[st
         pictures: file name and description of each.
     """
     size = manifest.input.size_px if manifest.input else 0
+    twice = " It is asked about each face and its mirror image, and the mean counts." if manifest.mirrored else ""
     parts = [
         f"# Model card: {manifest.name}",
         f"Estimates 18 facial Action Units from one aligned {size}x{size} grey face crop. Recipe "
         f"`{manifest.training.get('recipe', '?')}`, version {manifest.version}, 8-bit integers throughout, "
-        f"{manifest.bytes:,} bytes, sha256 `{manifest.sha256}`.",
+        f"{manifest.bytes:,} bytes, sha256 `{manifest.sha256}`.{twice}",
         f"- Weights: {manifest.origin}.\n- Licence of the weights: {manifest.licence}.\n"
         f"- Taught by annotated units and emotion votes{_teachers(manifest)}.\n"
         "- Meant for: telling a blind person which movements a face in front of them shows.\n"

@@ -52,6 +52,9 @@ def measure(
 ) -> tuple[Candidate, ...]:
     """Time every usable back end on every model, taking turns, so that what else the device does meets all alike.
 
+    One model after the other, because in use nothing runs between two faces of a small model that takes a hundred times
+    as long: threads of a large one that still wait for work made LiteRT look half as fast.
+
     The time given is the lower quartile: other programs only ever add to a time, so that a low quantile tells back
     ends apart more steadily than the mean or the median, and is not the luck of one run as the minimum is.
 
@@ -63,7 +66,7 @@ def measure(
         looks: number of inferences that one face takes, by the model's name; 1 where none is given.
         rounds: faces for each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
             milliseconds or less go on until they have run for 50.
-        budget_s: no round but the first five is begun after this.
+        budget_s: no round but the first five of a model is begun after this.
     """
     runners: dict[_Key, TensorRunner] = {}
     problems: dict[_Key, str] = {}
@@ -76,7 +79,11 @@ def measure(
                     runners[backend.name, name] = _warm(backend.open(path, threads))
             except FacecueError as error:
                 problems[backend.name, name] = str(error)
-    times = _take_turns(runners, problems, timer, looks or {}, rounds, budget_s)
+    times: dict[_Key, list[float]] = {}
+    end_s = timer() + budget_s
+    for name in paths:
+        mine = {key: runner for key, runner in runners.items() if key[1] == name}
+        times |= _take_turns(mine, problems, timer, (looks or {}).get(name, 1), rounds, end_s)
     timed = [Candidate(*key, round(1000 * float(np.quantile(seconds, 0.25)), 3)) for key, seconds in times.items()]
     return (*timed, *(Candidate(*key, None, problem) for key, problem in problems.items()))
 
@@ -91,25 +98,26 @@ def _take_turns(
     runners: Mapping[_Key, TensorRunner],
     problems: dict[_Key, str],
     timer: Callable[[], float],
-    looks: Mapping[str, int],
+    looks: int,
     rounds: int,
-    budget_s: float,
+    end_s: float,
 ) -> dict[_Key, list[float]]:
-    """Return the seconds of each face; drop hopeless back ends, and failing ones into `problems`."""
+    """Return the seconds of each face by one model; drop hopeless back ends, and failing ones into `problems`."""
     times: dict[_Key, list[float]] = {key: [] for key in runners}
     inputs = {key: _zeros(runner) for key, runner in runners.items()}
-    racing, start = list(runners), timer()
+    racing = list(runners)
     for done in itertools.count():
         if done >= _LEAST_ROUNDS:
-            racing = [key for key in racing if min(times[key]) <= _HOPELESS * _best(times, key[1])]
+            best = min(map(min, times.values()), default=0.0)
+            racing = [key for key in racing if min(times[key]) <= _HOPELESS * best]
         if done >= rounds:
             racing = [key for key in racing if sum(times[key]) < _ENOUGH_S]
-        if not racing or (done >= _LEAST_ROUNDS and timer() - start > budget_s):
+        if not racing or (done >= _LEAST_ROUNDS and timer() > end_s):
             break
         for key in tuple(racing):
             before = timer()
             try:
-                for _ in range(looks.get(key[1], 1)):
+                for _ in range(looks):
                     runners[key].run(*inputs[key])
             except FacecueError as error:
                 problems[key] = str(error)
@@ -118,10 +126,6 @@ def _take_turns(
             else:
                 times[key].append(timer() - before)
     return times
-
-
-def _best(times: Mapping[_Key, list[float]], model_name: str) -> float:
-    return min(min(seconds) for (_, name), seconds in times.items() if name == model_name)
 
 
 def _zeros(runner: TensorRunner) -> list[Any]:

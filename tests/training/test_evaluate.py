@@ -8,7 +8,7 @@ import pytest
 from assistant.errors import ModelError
 from assistant.facs import AU_ORDER
 from assistant.inference.manifest import Manifest, verify
-from tests.model_builders import model_folder
+from tests.model_builders import manifest, model_folder
 from tests.training_builders import made_faces, write_faces
 from training import __main__ as command
 from training import card, evaluate, leak, metrics, report, slices
@@ -94,6 +94,12 @@ def test_saved_figures_stand_in_manifest_and_card(evaluation, tmp_path):
     for picture in ("auc.png", "reliability.png", "precision_recall.png"):
         assert f"]({picture})" in text
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_card_tells_where_the_mirror_image_is_asked_about_too(evaluation):
+    once, twice = (manifest(output="log-odds", mirrored=mirrored) for mirrored in (False, True))
+    assert "mirror image" not in card.text(once, evaluation, {})
+    assert "mirror image" in card.text(twice, evaluation, {})
 
 
 def test_a_card_of_another_file_is_refused(evaluation, tmp_path):
