@@ -52,8 +52,7 @@ def measure(
 ) -> tuple[Candidate, ...]:
     """Time every usable back end on every model, taking turns, so that what else the device does meets all alike.
 
-    One model after the other, because in use nothing runs between two faces of a small model that takes a hundred times
-    as long: threads of a large one that still wait for work made LiteRT look half as fast.
+    Each comes to caches that others have just used, as it does in a run, where faces are looked for between.
 
     The time given is the lower quartile: other programs only ever add to a time, so that a low quantile tells back
     ends apart more steadily than the mean or the median, and is not the luck of one run as the minimum is.
@@ -66,7 +65,7 @@ def measure(
         looks: number of inferences that one face takes, by the model's name; 1 where none is given.
         rounds: faces for each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
             milliseconds or less go on until they have run for 50.
-        budget_s: no round but the first five of a model is begun after this.
+        budget_s: no round but the first five is begun after this.
     """
     runners: dict[_Key, TensorRunner] = {}
     problems: dict[_Key, str] = {}
@@ -79,11 +78,7 @@ def measure(
                     runners[backend.name, name] = _warm(backend.open(path, threads))
             except FacecueError as error:
                 problems[backend.name, name] = str(error)
-    times: dict[_Key, list[float]] = {}
-    end_s = timer() + budget_s
-    for name in paths:
-        mine = {key: runner for key, runner in runners.items() if key[1] == name}
-        times |= _take_turns(mine, problems, timer, (looks or {}).get(name, 1), rounds, end_s)
+    times = _take_turns(runners, problems, timer, looks or {}, rounds, budget_s)
     timed = [Candidate(*key, round(1000 * float(np.quantile(seconds, 0.25)), 3)) for key, seconds in times.items()]
     return (*timed, *(Candidate(*key, None, problem) for key, problem in problems.items()))
 
@@ -98,26 +93,25 @@ def _take_turns(
     runners: Mapping[_Key, TensorRunner],
     problems: dict[_Key, str],
     timer: Callable[[], float],
-    looks: int,
+    looks: Mapping[str, int],
     rounds: int,
-    end_s: float,
+    budget_s: float,
 ) -> dict[_Key, list[float]]:
-    """Return the seconds of each face by one model; drop hopeless back ends, and failing ones into `problems`."""
+    """Return the seconds of each face; drop hopeless back ends, and failing ones into `problems`."""
     times: dict[_Key, list[float]] = {key: [] for key in runners}
     inputs = {key: _zeros(runner) for key, runner in runners.items()}
-    racing = list(runners)
+    racing, start = list(runners), timer()
     for done in itertools.count():
         if done >= _LEAST_ROUNDS:
-            best = min(map(min, times.values()), default=0.0)
-            racing = [key for key in racing if min(times[key]) <= _HOPELESS * best]
+            racing = [key for key in racing if min(times[key]) <= _HOPELESS * _best(times, key[1])]
         if done >= rounds:
             racing = [key for key in racing if sum(times[key]) < _ENOUGH_S]
-        if not racing or (done >= _LEAST_ROUNDS and timer() > end_s):
+        if not racing or (done >= _LEAST_ROUNDS and timer() - start > budget_s):
             break
         for key in tuple(racing):
             before = timer()
             try:
-                for _ in range(looks):
+                for _ in range(looks.get(key[1], 1)):
                     runners[key].run(*inputs[key])
             except FacecueError as error:
                 problems[key] = str(error)
@@ -126,6 +120,10 @@ def _take_turns(
             else:
                 times[key].append(timer() - before)
     return times
+
+
+def _best(times: Mapping[_Key, list[float]], model_name: str) -> float:
+    return min(min(seconds) for (_, name), seconds in times.items() if name == model_name)
 
 
 def _zeros(runner: TensorRunner) -> list[Any]:
