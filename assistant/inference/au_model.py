@@ -102,8 +102,9 @@ def ask(runner: TensorRunner, real: Floats, output: Output, mirrored: bool = Fal
     Raises:
         BackendError: the device failed.
     """
-    sides = (real, np.ascontiguousarray(real[:, :, ::-1])) if mirrored else (real,)
-    told = [dequantise(runner.run(quantise(side, runner.inputs[0]))[0], runner.outputs[0])[0] for side in sides]
+    face = quantise(real, runner.inputs[0])
+    sides = (face, np.ascontiguousarray(face[:, :, ::-1])) if mirrored else (face,)
+    told = [dequantise(runner.run(side)[0], runner.outputs[0])[0] for side in sides]
     return to_probability(np.mean(told, axis=0), output)
 
 

@@ -85,7 +85,7 @@ def choose_backend(
     """
     models = _models(folders)
     looks = {name: model.looks for name, (_, model) in models.items()}
-    key = _key({name: [model.sha256, model.looks] for name, (_, model) in models.items()}, threads)
+    key = _key({name: [model.sha256, looks[name]] for name, (_, model) in models.items()}, threads)
     candidates = _recall(cache_file, key)
     remembered = candidates is not None and _answers(candidates, backend)
     if not remembered or candidates is None:
@@ -93,7 +93,7 @@ def choose_backend(
         found = backends()
         if backend != AUTO:
             discover.find(backend, found)
-        candidates = measure(paths, found, threads, timer, looks)
+        candidates = measure(paths, looks, found, threads, timer)
         _remember(cache_file, key, candidates)
     name, best, reason = _decide(candidates, list(models), backend, budget_ms)
     assert best.ms is not None  # `_decide` returns measured candidates only

@@ -43,10 +43,10 @@ class Candidate:
 
 def measure(
     paths: Mapping[str, Path],
+    looks: Mapping[str, int],
     backends: Sequence[Backend],
     threads: int,
     timer: Callable[[], float],
-    looks: Mapping[str, int] | None = None,
     rounds: int = _ROUNDS,
     budget_s: float = _BUDGET_S,
 ) -> tuple[Candidate, ...]:
@@ -59,10 +59,10 @@ def measure(
 
     Args:
         paths: model files by the model's name.
+        looks: number of inferences that one face takes, likewise.
         backends: usable or not; one that fails is reported, not raised.
         threads: given to the back ends.
         timer: tells seconds.
-        looks: number of inferences that one face takes, by the model's name; 1 where none is given.
         rounds: faces for each, at least; 15 tell differences of 5 % apart on a quiet device, and models of a few
             milliseconds or less go on until they have run for 50.
         budget_s: no round but the first five is begun after this.
@@ -78,7 +78,7 @@ def measure(
                     runners[backend.name, name] = _warm(backend.open(path, threads))
             except FacecueError as error:
                 problems[backend.name, name] = str(error)
-    times = _take_turns(runners, problems, timer, looks or {}, rounds, budget_s)
+    times = _take_turns(runners, problems, timer, looks, rounds, budget_s)
     timed = [Candidate(*key, round(1000 * float(np.quantile(seconds, 0.25)), 3)) for key, seconds in times.items()]
     return (*timed, *(Candidate(*key, None, problem) for key, problem in problems.items()))
 
@@ -111,7 +111,7 @@ def _take_turns(
         for key in tuple(racing):
             before = timer()
             try:
-                for _ in range(looks.get(key[1], 1)):
+                for _ in range(looks[key[1]]):
                     runners[key].run(*inputs[key])
             except FacecueError as error:
                 problems[key] = str(error)
