@@ -6,7 +6,7 @@ input in the order of the recipe, and `install` adapts the first to the project'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,11 +72,32 @@ def install(trunk: Trunk, model: Any) -> None:
     """Put pretrained convolutions into a `vggface` model.
 
     The originals take pixel values less a mean; the project's input is standardised grey, one deviation being about
-    `CONTRAST` grey levels, so the first kernel is multiplied by that and everything after stays as it was.
+    `CONTRAST` grey levels, so the first kernel is multiplied by that and everything after stays as it was, less the
+    filters for which the recipe has no room.
     """
-    for place, (name, (kernel, bias)) in enumerate(zip(LAYERS, trunk.weights, strict=True)):
-        scaled = kernel * CONTRAST if place == 0 else kernel
-        model.get_layer(f"trunk_conv{name}").set_weights([scaled, bias])
+    layers = [model.get_layer(f"trunk_conv{name}") for name in LAYERS]
+    for layer, (kernel, bias) in zip(layers, narrowed(trunk.weights, [la.filters for la in layers]), strict=True):
+        layer.set_weights([kernel * CONTRAST if layer is layers[0] else kernel, bias])
+
+
+def narrowed(weights: Weights, filters: Sequence[int]) -> Weights:
+    """Keep the filters with the largest weights of each layer (L1 norm; Li et al., Pruning filters, ICLR 2017).
+
+    Args:
+        weights: of layers that follow one another.
+        filters: how many to keep of each, at most as many as there are.
+
+    Returns:
+        As many layers; each has lost what it read of filters that are gone.
+    """
+    kept: Weights = []
+    read = np.arange(weights[0][0].shape[2])
+    for (kernel, bias), count in zip(weights, filters, strict=True):
+        heaviest = np.argsort(-np.abs(kernel).sum((0, 1, 2)), kind="stable")[:count]
+        chosen = np.sort(heaviest)
+        kept.append((kernel[:, :, read][..., chosen], bias[chosen]))
+        read = chosen
+    return kept
 
 
 def level(model: Any, faces: npt.NDArray[np.float32]) -> None:

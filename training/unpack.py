@@ -21,7 +21,8 @@ from training import recipes
 from training.losses import EMOTIONS
 from training.runs import load_keras, write_run
 
-Pair = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Stored = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], tuple[int, ...]]
+"""Kernel and bias of a layer, and the sides of what it gives: (height, width), or () of a Dense layer."""
 
 
 def unpack(folder: Path, out: Path) -> Path:
@@ -37,16 +38,16 @@ def unpack(folder: Path, out: Path) -> Path:
     name = str(manifest.training.get("recipe", ""))
     if name not in recipes.NAMES or manifest.input is None:
         raise ModelError(f"{folder} names no recipe.", f"It needs one of: {', '.join(recipes.NAMES)}.")
-    pairs = read_weights(folder / manifest.file)
+    stored = read_weights(folder / manifest.file)
     load_keras()
     outputs = [*AU_ORDER, *(f"emotion{place}" for place in range(EMOTIONS))]
     model = recipes.load(name).build(len(outputs), None, manifest.input.size_px)
-    install(model, pairs, folder)
+    install(model, stored, folder)
     return write_run(out, model, _settings(manifest, name, outputs)).folder
 
 
-def read_weights(path: Path) -> list[Pair]:
-    """Return kernel and bias of every convolution and Dense layer of a .tflite file, in order, as Keras shapes them.
+def read_weights(path: Path) -> list[Stored]:
+    """Return every convolution and Dense layer of a .tflite file, in order, as Keras shapes them.
 
     Raises:
         DependencyError: ai-edge-litert, which knows the file format, is not installed.
@@ -57,7 +58,7 @@ def read_weights(path: Path) -> list[Pair]:
         raise DependencyError("ai_edge_litert is not installed.", "Run: pip install ai-edge-litert") from None
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
     graph, kinds = model.subgraphs[0], schema.BuiltinOperator
-    pairs = []
+    found = []
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
@@ -68,38 +69,42 @@ def read_weights(path: Path) -> list[Pair]:
         if len(operator.inputs) > 2 and operator.inputs[2] >= 0:  # the converter drops a bias of zeros
             bias = _real(model, graph.tensors[operator.inputs[2]])
         # TFLite keeps (out, height, width, in) and (out, in); Keras (height, width, in, out) and (in, out).
-        pairs.append((kernel.transpose(1, 2, 3, 0) if kind == kinds.CONV_2D else kernel.T, bias))
-    return pairs
+        sides = tuple(int(side) for side in graph.tensors[operator.outputs[0]].shape[1:-1])
+        found.append((kernel.transpose(1, 2, 3, 0) if kind == kinds.CONV_2D else kernel.T, bias, sides))
+    return found
 
 
-def install(model: Any, pairs: list[Pair], folder: Path) -> None:
+def install(model: Any, stored: list[Stored], folder: Path) -> None:
     """Put the weights into a Keras model whose last layer may have more outputs; those get zeros.
 
-    A batch normalisation, which conversion merged into the convolution before it, gets the bias and does nothing else.
+    Paths beside one another may stand in another order in the file: a layer takes the first that is of its shape and
+    gives what is of its size. A batch normalisation, which conversion merged into the convolution before it, gets the
+    bias and does nothing else.
 
     Raises:
         ModelError: the weights do not fit.
     """
-    layers = [layer for layer in model.layers if layer.weights]
-    waiting = iter(pairs)
-    try:
-        for place, layer in enumerate(layers):
-            if type(layer).__name__ == "BatchNormalization":
-                continue
-            kernel, bias = next(waiting)
-            if layer is layers[-1]:
-                extra = layer.units - kernel.shape[1]
-                kernel, bias = np.pad(kernel, ((0, 0), (0, extra))), np.pad(bias, (0, extra))
-            if layer.use_bias:
-                layer.set_weights([kernel, bias])
-            else:
-                layer.set_weights([kernel])
-                _neutral(layers[place + 1], bias)
-        left = sum(1 for _ in waiting)
-    except (StopIteration, ValueError) as error:
-        raise ModelError(f"The model in {folder} does not fit its recipe: {error}.", "Train it again.") from error
-    if left:
-        raise ModelError(f"The model in {folder} has {left} layers more than its recipe.", "Train it again.")
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    waiting = list(stored)
+    for layer in model.layers:
+        if not layer.weights or layer in norms:
+            continue
+        shape = tuple(layer.kernel.shape) if hasattr(layer, "kernel") else ()
+        compared = slice(-1 if layer is model.layers[-1] else None)
+        wanted = (shape[compared], tuple(layer.output.shape[1:-1]))
+        alike = [(kernel.shape[compared], sides) == wanted for kernel, _, sides in waiting]
+        if True not in alike:
+            raise ModelError(f"The model in {folder} does not fit its recipe: {layer.name}.", "Train it again.")
+        kernel, bias, _ = waiting.pop(alike.index(True))
+        if extra := shape[-1] - kernel.shape[-1]:
+            kernel, bias = np.pad(kernel, ((0, 0), (0, extra))), np.pad(bias, (0, extra))
+        if layer.use_bias:
+            layer.set_weights([kernel, bias])
+        else:
+            layer.set_weights([kernel])
+            _neutral(next(norm for norm in norms if norm.input is layer.output), bias)
+    if waiting:
+        raise ModelError(f"The model in {folder} has {len(waiting)} layers more than its recipe.", "Train it again.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

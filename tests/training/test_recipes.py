@@ -1,6 +1,7 @@
 """The networks have the sizes and the names that everything after training relies on."""
 
 import importlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,15 +68,21 @@ def test_cnn12_is_trained_on_its_units_alone():
     assert layout_of(recipes.load("compact"), pool).outputs == 44
 
 
-def test_vggface_has_the_trunk_of_vgg16():
+def test_vggface_has_the_trunk_of_vgg16_and_a_small_path():
     model = recipes.load("vggface").build(18)
-    assert count(model, "trunk_") == 7_635_264
     assert model.input.shape[1:] == (112, 112, 3)
     assert model.output.shape[1:] == (18,)
-    convolutions = [layer for layer in model.layers if layer.name.startswith("trunk_")]
+    convolutions = [layer for layer in model.layers if layer.name.startswith("trunk_conv")]
     assert [layer.name for layer in convolutions] == [f"trunk_conv{name}" for name in LAYERS]
-    assert convolutions[-1].output.shape[1:] == (14, 14, 512)
-    assert count(model) < 8 * MIB, "int8 weights fit an Edge TPU's memory"
+    widths = [layer.filters for layer in convolutions]
+    assert widths == [64, 64, 128, 128, 256, 256, 256, 464, 464, 464]
+    assert count(model, "trunk_conv") == sum(9 * a * b + b for a, b in pairwise([3, *widths]))
+    assert convolutions[-1].output.shape[1:] == (14, 14, 464)
+    side = [layer for layer in model.layers if layer.name.startswith("trunk_side_conv")]
+    small = [layer for layer in recipes.load("compact").build(18).layers if layer.name.startswith("trunk_conv")]
+    assert [layer.kernel.shape for layer in side[1:]] == [layer.kernel.shape for layer in small[1:]]
+    assert model.get_layer("both").output.shape[1:] == (7, 7, 464 + 192)
+    assert count(model) < 7.9e6, "int8 weights fit an Edge TPU's memory"
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # PyTorch's tensors under NumPy 2

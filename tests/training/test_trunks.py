@@ -223,8 +223,15 @@ def installed(rgb):
 
 
 def test_installed_trunk_computes_what_the_original_does(installed, rgb, faces):
-    """One deviation of our input is CONTRAST grey levels of theirs."""
-    expected = reference(faces.astype(np.float64) * CONTRAST, rgb)
+    """One deviation of our input is CONTRAST grey levels of theirs; 48 filters of 512 have no room."""
+    silent, kept = [], []
+    for name, (kernel, bias) in zip(trunks.LAYERS, rgb, strict=True):
+        weight = np.abs(kernel).sum((0, 1, 2))
+        on = weight >= np.sort(weight)[48] if name.startswith("4") else np.ones(len(bias), np.bool_)
+        silent.append((kernel * on, bias * on))  # a filter of zeros gives zeros
+        kept.append(on)
+    assert [on.sum() for on in kept[-4:]] == [256, 464, 464, 464]
+    expected = reference(faces.astype(np.float64) * CONTRAST, silent)[..., kept[-1]]
     assert expected.std() > 1
     np.testing.assert_allclose(conv4_3(installed, faces), expected, rtol=1e-3, atol=1e-3 * expected.std())
 

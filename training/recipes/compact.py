@@ -5,6 +5,7 @@ Only 3x3 convolutions, batch normalisation (folded away on export) and ReLU: eve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from assistant.facs import AU_ORDER
@@ -16,8 +17,12 @@ SIZE_PX: Final = 64
 CHANNELS: Final = 3
 AUS: Final = AU_ORDER
 
-_LAYERS: Final = ((32, 1), (32, 2), (64, 1), (64, 2), (128, 1), (128, 2), (192, 1), (192, 1))
-"""Filters and stride of each convolution."""
+# fmt: off
+LAYERS: Final = (
+    (32, 3, 1), (32, 3, 2), (64, 3, 1), (64, 3, 2), (128, 3, 1), (128, 3, 2), (192, 3, 1), (192, 3, 1),
+)
+# fmt: on
+"""Filters, side and stride of each convolution."""
 
 PLAN: Final = Plan(
     stages=(
@@ -49,13 +54,27 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
     from keras import layers
 
     inputs = keras.Input((size_px, size_px, CHANNELS), batch_size=batch_size, name="face")
-    x = inputs
-    for number, (filters, stride) in enumerate(_LAYERS, 1):
-        x = conv2d(filters, 3, strides=stride, padding="same", use_bias=False, name=f"trunk_conv{number}")(x)
-        x = batch_normalization(momentum=0.98, name=f"trunk_norm{number}")(x)
-        x = layers.ReLU(name=f"trunk_relu{number}")(x)
+    x = convolve(inputs, LAYERS)
     x = conv2d(48, 1, activation="relu", name="head_narrow")(x)
     x = layers.Flatten(name="places")(x)
     x = layers.Dropout(0.3, seed=1, name="head_dropout")(x)
     x = layers.Dense(outputs, name="logits", dtype="float32")(x)
     return keras.Model(inputs, x, name=NAME)
+
+
+def convolve(faces: Any, plan: Iterable[tuple[int, int, int]], name: str = "trunk") -> Any:
+    """Return what convolutions see of faces, each followed by its batch normalisation and ReLU.
+
+    Args:
+        faces: (batch, S, S, channels) tensor; the product of the strides divides S.
+        plan: filters, side and stride of each convolution.
+        name: how the names of the layers begin.
+    """
+    from keras import layers
+
+    x = faces
+    for number, (filters, side, stride) in enumerate(plan, 1):
+        x = conv2d(filters, side, strides=stride, padding="same", use_bias=False, name=f"{name}_conv{number}")(x)
+        x = batch_normalization(momentum=0.98, name=f"{name}_norm{number}")(x)
+        x = layers.ReLU(name=f"{name}_relu{number}")(x)
+    return x

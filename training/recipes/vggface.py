@@ -1,7 +1,8 @@
-"""Build the mission's model: the VGG-16 trunk of VGG-Face up to conv4_3, and a small head for Action Units.
+"""Build the mission's model: the VGG-16 trunk of VGG-Face up to conv4_3, a small path beside it, and a head for both.
 
 Parkhi, Vedaldi & Zisserman, Deep Face Recognition, BMVC 2015 (the trunk's layout); Simonyan & Zisserman 2015. The
-trunk has 7,635,264 parameters, so that int8 weights and head stay within the 8 MB that an Edge TPU keeps on chip.
+last block has 464 filters a layer in place of 512, so that both paths and the head stay within the 8 MB that an Edge
+TPU keeps on chip. Two networks of two layouts err less alike than one twice as large (docs/adr/0018).
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from typing import Any, Final
 
 from assistant.facs import AU_ORDER
 from training.fused import conv2d
-from training.recipes import Plan, Stage
+from training.recipes import Plan, Stage, compact
 
 NAME: Final = "vggface"
 SIZE_PX: Final = 112
 CHANNELS: Final = 3
 AUS: Final = AU_ORDER
 
-BLOCKS: Final = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
-"""Filters of conv1_1 to conv4_3."""
+BLOCKS: Final = ((64, 64), (128, 128), (256, 256, 256), (464, 464, 464))
+"""Filters of conv1_1 to conv4_3: VGG-16's, less 48 of the 512 in each layer of the last block."""
 
-_NARROW: Final = 64  # channels the head keeps of the trunk's 512: 7 x 7 places x 64 then reach the units
+SIDE: Final = ((32, 6, 2), *compact.LAYERS[1:])
+"""Filters, side and stride of the small path: the convolutions of `compact`, of which the first takes steps of two."""
+
+_NARROW: Final = 112  # channels the head keeps of both paths' 656: 7 x 7 places x 112 then reach the units
+_NEAR: Final = 64  # and that it looks around in
 
 PLAN: Final = Plan(
     stages=(
@@ -37,7 +42,7 @@ PLAN: Final = Plan(
 
 
 def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -> Any:
-    """Return trunk and head.
+    """Return both paths and the head.
 
     Args:
         outputs: number of logits.
@@ -58,8 +63,9 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
         for place, width in enumerate(filters, 1):
             x = conv2d(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
     x = layers.MaxPooling2D(2, name="pool4")(x)
+    x = layers.Concatenate(name="both")([x, compact.convolve(inputs, SIDE, "trunk_side")])
     x = conv2d(_NARROW, 1, activation="relu", name="head_narrow")(x)
-    near = conv2d(_NARROW, 3, padding="same", activation="relu", name="head_near1")(x)
+    near = conv2d(_NEAR, 3, padding="same", activation="relu", name="head_near1")(x)
     near = conv2d(_NARROW, 3, padding="same", kernel_initializer="zeros", name="head_near2")(near)
     x = layers.Add(name="head_sum")([x, near])  # at first what there was; then also what lies beside it
     x = layers.ReLU(name="head_relu")(x)
