@@ -92,7 +92,9 @@ def install(model: Any, stored: list[Stored], folder: Path) -> None:
         shape = tuple(layer.kernel.shape) if hasattr(layer, "kernel") else ()
         compared = slice(-1 if layer is model.layers[-1] else None)
         wanted = (shape[compared], tuple(layer.output.shape[1:-1]))
-        alike = [(kernel.shape[compared], sides) == wanted for kernel, _, sides in waiting]
+        alike = [
+            (kernel.shape[compared], sides) == wanted and kernel.shape[-1] <= shape[-1] for kernel, _, sides in waiting
+        ]
         if True not in alike:
             raise ModelError(f"The model in {folder} does not fit its recipe: {layer.name}.", "Train it again.")
         kernel, bias, _ = waiting.pop(alike.index(True))

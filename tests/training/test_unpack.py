@@ -81,6 +81,12 @@ def test_weights_that_do_not_fit(tmp_path, cut):
         unpack.install(model, stored_of(model)[cut], tmp_path)
 
 
+def test_more_outputs_than_the_network_has(tmp_path):
+    stored = stored_of(recipes.load("compact").build(20, size_px=16))
+    with pytest.raises(ModelError, match="does not fit its recipe: logits"):
+        unpack.install(recipes.load("compact").build(18, size_px=16), stored, tmp_path)
+
+
 def test_more_weights_than_layers(tmp_path):
     model = recipes.load("compact").build(18, size_px=16)
     stored = stored_of(model)
