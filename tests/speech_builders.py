@@ -42,7 +42,7 @@ def person(
     width: float = 100.0,
     yaw_deg: float = 0.0,
     shows: Expression | None = None,
-    probability: float = 0.9,
+    probability: float = 0.95,
     manner: Manner | None = None,
 ) -> Person:
     """A face centred at x; 100 px wide in 640 at 70 degrees is 0.7 m away."""

@@ -132,11 +132,11 @@ def probabilities(runner: TensorRunner, values: Floats, output: Output, mirrored
 
     Args:
         runner: of the model.
-        values: its inputs, float32.
+        values: its inputs, float32; all channels of a face are alike.
         output: what its output holds.
         mirrored: whether it is asked about each face's mirror image too.
     """
-    rows = [ask(runner, value[None], output, mirrored) for value in values]
+    rows = [ask(runner, value[None, :, :, :1], output, mirrored) for value in values]
     return np.asarray(rows, np.float32).reshape(len(values), runner.outputs[0].shape[-1])
 
 

@@ -38,7 +38,7 @@ class QuantisedActionUnitModel:
     """
 
     def __init__(self, runner: TensorRunner, manifest: Manifest, align: Align, normalise: Normalise) -> None:
-        self._size_px, self._channels = _validate(runner, manifest)
+        self._size_px = _validate(runner, manifest)
         self._runner = runner
         self._align = align
         self._normalise = normalise
@@ -86,7 +86,7 @@ class QuantisedActionUnitModel:
         """
         if grey.shape != (self._size_px, self._size_px):
             raise ValueError(f"the model takes crops of {self._size_px} pixels, not {grey.shape}")
-        real = np.repeat(self._normalise(grey)[None, :, :, None], self._channels, axis=3)
+        real = self._normalise(grey)[None, :, :, None]
         return ask(self._runner, real, self._manifest.output, self._manifest.mirrored)
 
 
@@ -95,14 +95,14 @@ def ask(runner: TensorRunner, real: Floats, output: Output, mirrored: bool = Fal
 
     Args:
         runner: of the model.
-        real: (1, S, S, C) float32, standardised.
+        real: (1, S, S, 1) float32, standardised; each channel that the model takes gets it.
         output: what the model's output holds.
         mirrored: whether the mirror image is asked about too, and the mean of both outputs counts.
 
     Raises:
         BackendError: the device failed.
     """
-    face = quantise(real, runner.inputs[0])
+    face = np.repeat(quantise(real, runner.inputs[0]), runner.inputs[0].shape[3], axis=3)
     sides = (face, np.ascontiguousarray(face[:, :, ::-1])) if mirrored else (face,)
     told = [dequantise(runner.run(side)[0], runner.outputs[0])[0] for side in sides]
     return to_probability(np.mean(told, axis=0), output)
@@ -120,8 +120,8 @@ def to_probability(values: npt.NDArray[np.floating[Any]], output: Output) -> Flo
     return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
-def _validate(runner: TensorRunner, manifest: Manifest) -> tuple[int, int]:
-    """Return size and channels of the input after comparing the model with its manifest."""
+def _validate(runner: TensorRunner, manifest: Manifest) -> int:
+    """Return the size of the input after comparing the model with its manifest."""
     name, entry = manifest.name, manifest.input
     if manifest.task != "action_units" or entry is None:
         raise ModelError(f"The model {name} is for {manifest.task}, not for action_units.", REMEDY)
@@ -133,7 +133,7 @@ def _validate(runner: TensorRunner, manifest: Manifest) -> tuple[int, int]:
     size_px, channels = entry.size_px, entry.channels
     _fit(name, "input", runner.inputs, (1, size_px, size_px, channels), manifest.inputs)
     _fit(name, "output", runner.outputs, (1, len(AU_ORDER)), manifest.outputs)
-    return size_px, channels
+    return size_px
 
 
 def _fit(

@@ -48,8 +48,8 @@ def test_it_ends_well_and_says_nothing_on_the_error_stream(run):
     assert run.err == ""
 
 
-def test_people_are_announced_when_they_come_and_when_they_go(run):
-    said = [(row["time_s"], row["text"]) for row in run.spoken]
+def test_people_are_announced_when_they_come_and_when_they_go(real_run):
+    said = [(row["time_s"], row["text"]) for row in real_run.spoken]
     first = next(at_s for at_s, text in said if text.startswith("One person"))
     second = next(at_s for at_s, text in said if text.startswith("Another person"))
     last = max(at_s for at_s, text in said if "left" in text)

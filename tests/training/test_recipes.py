@@ -80,7 +80,7 @@ def test_vggface_has_the_trunk_of_vgg16_and_a_small_path():
     assert convolutions[-1].output.shape[1:] == (14, 14, 464)
     side = [layer for layer in model.layers if layer.name.startswith("trunk_side_conv")]
     small = [layer for layer in recipes.load("compact").build(18).layers if layer.name.startswith("trunk_conv")]
-    assert [layer.kernel.shape for layer in side[1:]] == [layer.kernel.shape for layer in small[1:]]
+    assert [layer.kernel.shape for layer in side] == [layer.kernel.shape for layer in small]
     assert model.get_layer("both").output.shape[1:] == (7, 7, 464 + 192)
     assert count(model) < 7.9e6, "int8 weights fit an Edge TPU's memory"
 
@@ -99,7 +99,7 @@ def test_vggface_begins_as_the_head_it_had_before_it_looked_around():
 def test_compact_is_small_and_plain():
     recipe = recipes.load("compact")
     model = recipe.build(18)
-    assert model.input.shape[1:] == (64, 64, 3)
+    assert model.input.shape[1:] == (112, 112, 3)
     assert count(model) < 1.5 * MIB
     assert {type(layer).__name__ for layer in model.layers} <= {
         "InputLayer", "Conv2D", "BatchNormalization", "ReLU", "Flatten", "Dropout", "Dense",

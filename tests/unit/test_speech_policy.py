@@ -64,7 +64,7 @@ def test_an_arrival_is_said_once_with_place_and_movement() -> None:
     assert said.reason == "arrival"
     assert said.track == 1
     assert said.evidence["people"] == 1
-    assert said.evidence["AU12"] == 0.9
+    assert said.evidence["AU12"] == 0.95
     assert said.evidence["hour"] == 1
     assert said.evidence["distance_m"] == pytest.approx(0.69, abs=0.01)
     assert said.pan > 0.5
@@ -121,7 +121,7 @@ def test_a_smile_that_begins_later_is_said_when_it_lasts() -> None:
     at_s, said = story.said[1]
     assert 4.5 <= at_s <= 4.8
     assert (said.priority, said.reason) == (Priority.NOTIFICATION, "smile")
-    assert said.evidence == {"AU12": 0.9}
+    assert said.evidence == {"AU12": 0.95}
     assert "not settled" in story.reasons("Smiling.")
 
 

@@ -1,6 +1,6 @@
-"""Build the small model for a Raspberry Pi: a plain eight-layer network on 64-pixel crops, distilled from the best.
+"""Build the small model for a Raspberry Pi: a plain eight-layer network on 112-pixel crops, distilled from the best.
 
-Only 3x3 convolutions, batch normalisation (folded away on export) and ReLU: every operator runs on an Edge TPU too.
+Only convolutions, batch normalisation (folded away on export) and ReLU: every operator runs on an Edge TPU too.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from training.fused import batch_normalization, conv2d
 from training.recipes import Plan, Stage
 
 NAME: Final = "compact"
-SIZE_PX: Final = 64
+SIZE_PX: Final = 112
 CHANNELS: Final = 3
 AUS: Final = AU_ORDER
 
 # fmt: off
 LAYERS: Final = (
-    (32, 3, 1), (32, 3, 2), (64, 3, 1), (64, 3, 2), (128, 3, 1), (128, 3, 2), (192, 3, 1), (192, 3, 1),
+    (32, 6, 2), (32, 3, 2), (64, 3, 1), (64, 3, 2), (128, 3, 1), (128, 3, 2), (192, 3, 1), (192, 3, 1),
 )
 # fmt: on
 """Filters, side and stride of each convolution."""
@@ -27,10 +27,10 @@ LAYERS: Final = (
 PLAN: Final = Plan(
     stages=(
         Stage(
-            "units", 64, 4000, 96, 2e-3, 0.3, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
+            "units", 112, 4000, 96, 2e-3, 0.3, weights={"au": 1.0, "soft": 1.0, "emotion": 0.5, "shape": 0.5}
         ),
         Stage(
-            "expressions", 64, 2400, 96, 1e-3, 0.25,
+            "expressions", 112, 2400, 96, 1e-3, 0.25,
             weights={"au": 1.0, "soft": 1.0, "emotion": 1.0, "through": 2.0, "shape": 0.5},
         ),
     ),
@@ -45,7 +45,7 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
     Args:
         outputs: number of logits.
         batch_size: 1 for export, None for training.
-        size_px: side of the input; a multiple of 8.
+        size_px: side of the input; a multiple of 16.
 
     Returns:
         Keras model, input (batch, S, S, 3) float32 standardised grey, output (batch, outputs) logits.

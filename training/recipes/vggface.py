@@ -21,9 +21,6 @@ AUS: Final = AU_ORDER
 BLOCKS: Final = ((64, 64), (128, 128), (256, 256, 256), (464, 464, 464))
 """Filters of conv1_1 to conv4_3: VGG-16's, less 48 of the 512 in each layer of the last block."""
 
-SIDE: Final = ((32, 6, 2), *compact.LAYERS[1:])
-"""Filters, side and stride of the small path: the convolutions of `compact`, of which the first takes steps of two."""
-
 _NARROW: Final = 112  # channels the head keeps of both paths' 656: 7 x 7 places x 112 then reach the units
 _NEAR: Final = 64  # and that it looks around in
 
@@ -63,7 +60,7 @@ def build(outputs: int, batch_size: int | None = None, size_px: int = SIZE_PX) -
         for place, width in enumerate(filters, 1):
             x = conv2d(width, 3, padding="same", activation="relu", name=f"trunk_conv{number}_{place}")(x)
     x = layers.MaxPooling2D(2, name="pool4")(x)
-    x = layers.Concatenate(name="both")([x, compact.convolve(inputs, SIDE, "trunk_side")])
+    x = layers.Concatenate(name="both")([x, compact.convolve(inputs, compact.LAYERS, "trunk_side")])
     x = conv2d(_NARROW, 1, activation="relu", name="head_narrow")(x)
     near = conv2d(_NEAR, 3, padding="same", activation="relu", name="head_near1")(x)
     near = conv2d(_NARROW, 3, padding="same", kernel_initializer="zeros", name="head_near2")(near)
