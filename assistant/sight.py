@@ -139,7 +139,7 @@ def build_sight(settings: Settings, budget_ms: float = choose.BUDGET_MS, listene
 
     Args:
         settings: which detector, model and back end.
-        budget_ms: longest time a face may take for the better of two models to be used.
+        budget_ms: longest time a face may take for the preferred of two models to be used.
         listener: told when an accelerator is lost or a runtime is replaced; prints by default.
 
     Raises:

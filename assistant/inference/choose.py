@@ -22,7 +22,7 @@ __all__ = ["AUTO", "BUDGET_MS", "Candidate", "Choice", "choose_backend", "defaul
 
 AUTO: Final = "auto"
 BUDGET_MS: Final = 40.0
-"""Longest time a face may take for the better model to be used: with detection it leaves 20 frames a second."""
+"""Longest time a face may take for the preferred model to be used: with detection it leaves 20 frames a second."""
 
 _REMEMBERED: Final = 16  # choices kept in the file
 
@@ -147,7 +147,7 @@ def _reason(
     if (best.ms or 0.0) > budget_ms:
         return f"{text}, more than {budget_ms:g} ms, but the other model is slower: {', '.join(passed)}."
     if name == next(iter(fastest)):
-        return f"{text}, the better model, within {budget_ms:g} ms."
+        return f"{text}, the preferred model, within {budget_ms:g} ms."
     return f"{text}; {', '.join(passed)}, more than {budget_ms:g} ms."
 
 

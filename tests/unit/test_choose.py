@@ -87,7 +87,7 @@ def test_the_fastest_back_end_and_the_better_model_within_the_budget(folders: li
     assert (choice.backend, choice.model_name, choice.folder) == ("openvino", "vggface", folders[0])
     assert choice.ms == pytest.approx(39.0)
     assert choice.reason == (
-        "openvino is the fastest here (litert 100.0 ms) and runs vggface in 39.0 ms, the better model, within 40 ms."
+        "openvino is the fastest here (litert 100.0 ms) and runs vggface in 39.0 ms, the preferred model, within 40 ms."
     )
 
 
