@@ -62,7 +62,7 @@ class Subject:
         if self.manifest.task != "action_units" or self.manifest.input is None:
             raise ModelError(f"{folder} is no model of Action Units.", "Name one, such as models/vggface.")
         self._runner = Runner(folder / self.manifest.file, threads=os.cpu_count() or 1)
-        self._input = self.manifest.input
+        self._size_px = self.manifest.input.size_px
         self.thresholds = np.array([self.manifest.action_units[unit].threshold for unit in AU_ORDER])
 
     def predict(self, crops: npt.NDArray[np.uint8], change: slices.Change | None = None) -> Floats:
@@ -70,7 +70,7 @@ class Subject:
         rows = [
             probabilities(
                 self._runner,
-                inputs((crop if change is None else change(crop))[None], self._input.size_px, self._input.channels),
+                inputs((crop if change is None else change(crop))[None], self._size_px, 1),
                 self.manifest.output,
                 self.manifest.mirrored,
             )

@@ -128,15 +128,15 @@ def require_tensorflow(python: str) -> None:
 
 
 def probabilities(runner: TensorRunner, values: Floats, output: Output, mirrored: bool = False) -> Floats:
-    """Return (N, 18) probabilities of inputs (N, S, S, C), one face at a time as on the device.
+    """Return (N, 18) probabilities of inputs (N, S, S, 1), one face at a time as on the device.
 
     Args:
         runner: of the model.
-        values: its inputs, float32; all channels of a face are alike.
+        values: its inputs, float32; each channel that it takes gets them.
         output: what its output holds.
         mirrored: whether it is asked about each face's mirror image too.
     """
-    rows = [ask(runner, value[None, :, :, :1], output, mirrored) for value in values]
+    rows = [ask(runner, value[None], output, mirrored) for value in values]
     return np.asarray(rows, np.float32).reshape(len(values), runner.outputs[0].shape[-1])
 
 
@@ -192,7 +192,7 @@ def measure(run: Run, faces: Faces) -> dict[str, Any]:
     held_out = faces.where(faces.annotated("valid", "test"))
     if not len(held_out):
         raise ModelError("No face of the valid and test splits has Action Units.", "Prepare annotated data.")
-    values = inputs(held_out.crops, run.size_px, run.recipe.CHANNELS)
+    values = inputs(held_out.crops, run.size_px, 1)
     threads = os.cpu_count() or 1
     exact, rounded = (
         probabilities(Runner(run.folder / name, threads), values, OUTPUT, run.mirrored) for name in (FLOAT, INT8)

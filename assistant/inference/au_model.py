@@ -102,7 +102,8 @@ def ask(runner: TensorRunner, real: Floats, output: Output, mirrored: bool = Fal
     Raises:
         BackendError: the device failed.
     """
-    face = np.repeat(quantise(real, runner.inputs[0]), runner.inputs[0].shape[3], axis=3)
+    entry = runner.inputs[0]
+    face = np.repeat(quantise(real, entry), entry.shape[3], axis=3)
     sides = (face, np.ascontiguousarray(face[:, :, ::-1])) if mirrored else (face,)
     told = [dequantise(runner.run(side)[0], runner.outputs[0])[0] for side in sides]
     return to_probability(np.mean(told, axis=0), output)

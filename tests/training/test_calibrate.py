@@ -148,9 +148,8 @@ def test_command_writes_the_run(tmp_path, capsys):
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_calibrates_what_will_be_asked(tmp_path, mirrored):
-    keras = pytest.importorskip("keras", reason="Keras is not installed")
-    keras.utils.set_random_seed(1)
-    run = write_run(tmp_path / "run")
+    pytest.importorskip("keras", reason="Keras is not installed")
+    run = write_run(tmp_path / "run", size_px=32)
     faces = made_faces(200)
     data = write_faces(tmp_path / "data", faces)
     parser = argparse.ArgumentParser()
@@ -160,7 +159,7 @@ def test_calibrates_what_will_be_asked(tmp_path, mirrored):
     assert written["mirrored"] is mirrored
     held_out = faces.where(faces.annotated("valid"))
     plain, image = (unit_logits(Run(run, {**written, "mirrored": False}), x) for x in _both(held_out.crops))
-    assert np.abs(plain - image).max() > 1e-4
+    assert not np.allclose(plain, image, atol=1e-3)
     asked = (plain + image) / 2 if mirrored else plain
     known = unit_logits(Run.load(run), held_out.crops)
     np.testing.assert_allclose(known, asked, atol=1e-5)

@@ -63,7 +63,7 @@ def test_probabilities_are_those_of_the_runtime():
     model = QuantisedActionUnitModel(runner, manifest(), align_face, normalise)
     rng = np.random.default_rng(0)
     crops = rng.integers(0, 256, (3, 16, 16), dtype=np.uint8)
-    values = np.stack([np.repeat(normalise(crop)[..., None], 3, -1) for crop in crops])
+    values = np.stack([normalise(crop)[..., None] for crop in crops])
     np.testing.assert_array_equal(
         quantize.probabilities(runner, values, "probability"), np.stack([model.probabilities(crop) for crop in crops])
     )
@@ -74,7 +74,7 @@ def test_a_mirrored_model_is_asked_as_the_runtime_asks_it():
     said = manifest(output="log-odds", mirrored=True)
     model = QuantisedActionUnitModel(runner, said, align_face, normalise)
     crop = np.random.default_rng(1).integers(0, 256, (16, 16), dtype=np.uint8)
-    values = np.repeat(normalise(crop)[None, ..., None], 3, -1)
+    values = normalise(crop)[None, ..., None]
     found = quantize.probabilities(runner, values, said.output, said.mirrored)
     np.testing.assert_array_equal(found[0], model.probabilities(crop))
     assert not np.allclose(found, quantize.probabilities(runner, values, said.output), atol=1e-4)
@@ -82,7 +82,7 @@ def test_a_mirrored_model_is_asked_as_the_runtime_asks_it():
 
 def test_inputs_survive_eight_bits_exactly():
     runner = ScriptedRunner()
-    quantize.probabilities(runner, inputs(made_faces(1).crops, 16, 3), "log-odds")
+    quantize.probabilities(runner, inputs(made_faces(1).crops, 16, 1), "log-odds")
     (stored,) = runner.seen
     np.testing.assert_allclose(stored * TINY_INPUT.scale, inputs(made_faces(1).crops, 16, 3), atol=1e-6)
 
@@ -150,6 +150,6 @@ def test_conversion_with_tensorflow(tmp_path, capsys):
     unpacked = Run.load(unpack(tmp_path / "out", tmp_path / "unpacked"))
     crops = made_faces(4).crops
     again = 1 / (1 + np.exp(-unit_logits(unpacked, crops)))
-    np.testing.assert_allclose(again, quantize.probabilities(runner, inputs(crops, 16, 3), "log-odds"), atol=0.05)
+    np.testing.assert_allclose(again, quantize.probabilities(runner, inputs(crops, 16, 1), "log-odds"), atol=0.05)
     pytest.importorskip("onnx", reason="onnx is not installed")
     assert write_movidius(run, tmp_path / "out") == ("model.onnx",)

@@ -47,9 +47,11 @@ def test_laughing_needs_cheeks_lips_and_jaw_and_no_sign_of_crying(units: tuple[s
     assert "laughing" not in words(*units)
 
 
-@pytest.mark.parametrize("units", [("AU12",), ("AU06", "AU12", "AU26"), ("AU43",), ("AU04",)])
-def test_a_unit_that_is_present_but_not_clear_is_not_said(units: tuple[str, ...]) -> None:
-    assert words(*units, probability=0.39) == []
+@pytest.mark.parametrize(
+    ("units", "unclear"), [(("AU12",), 0.39), (("AU06", "AU12", "AU26"), 0.39), (("AU43",), 0.54), (("AU04",), 0.54)]
+)
+def test_a_unit_that_is_present_but_not_clear_is_not_said(units: tuple[str, ...], unclear: float) -> None:
+    assert words(*units, probability=unclear) == []
     assert words(*units, probability=0.65) != []
 
 
