@@ -14,7 +14,7 @@ from typing import Final
 from assistant.errors import ModelError, SettingsError
 from training.runs import WEIGHTS, Run, network, write_run
 
-_OF_THESE_WEIGHTS: Final = ("calibration", "thresholds", "known", "quantised")  # calibrate finds them anew
+_OF_THESE_WEIGHTS: Final = ("calibrated_on", "calibration", "thresholds", "known", "quantised")  # found anew
 
 
 def blend(start: Path, ended: Run, share: float, out: Path) -> Path:

@@ -1,11 +1,13 @@
 """Make the logits of a run honest probabilities, choose thresholds, and say which units the model knows.
 
-All of it on the valid split, whose people the network never saw. Per unit, p = sigmoid(a * logit + b) (Platt, 1999),
+Judged on the valid split alone, whose people the network never saw. Per unit, p = sigmoid(a * logit + b) (Platt, 1999),
 where a Gaussian prior holds log a and b near 0: a unit with few cases keeps nearly its own logits.
 
 Annotators differ in how readily they give a unit. Where several lists annotated the valid split, the first is what a
 probability means: each other list has a further shift per unit, learned beside a and b and left out of the result
-(an annotator's severity in the sense of Rasch's model: Linacre, Many-Facet Rasch Measurement, 1989).
+(an annotator's severity in the sense of Rasch's model: Linacre, Many-Facet Rasch Measurement, 1989). The first list may
+have coded few of the valid faces; those of train that it coded are learned from too, if that tells better what it says
+of held-out people (docs/adr/0019).
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from training.runs import Run, unit_logits
 SLOPE_DEVIATION: Final = 0.3  # prior of log a: networks trained on cross-entropy are seldom off by more than a third
 SHIFT_DEVIATION: Final = 1.0  # prior of b, in logits: a threefold odds error is plausible, a tenfold one is not
 CODER_DEVIATION: Final = 0.5  # prior of a further list's shift, in logits: half as far as the network's own
-SHRINK: Final = 200.0  # positives at which the measured threshold weighs as much as the theoretical one
+CUTS: Final = 5  # times the held-out people are cut in halves to judge what the faces of train are worth
 LEAST_HELD_OUT: Final = 5  # positives among held-out people below which no quality can be stated
 LEAST_AUC: Final = 0.7  # lower end of the interval
 _GRID: Final = np.arange(0.05, 0.951, 0.01)
@@ -91,22 +93,15 @@ def platt(
     return float(np.exp(at[0])), float(at[1]), at[2:] @ is_of
 
 
-def threshold(probability: npt.NDArray[Any], labels: metrics.Labels, people: npt.NDArray[Any]) -> float:
-    """Choose the probability from which a unit counts as present, so that F1 is greatest.
+def threshold(probability: npt.NDArray[Any], labels: metrics.Labels) -> float:
+    """Choose the calibrated probability from which a unit counts as present, so that F1 is greatest.
 
-    The curve of F1 is averaged over bootstrap replicates of people, which smooths it; its best place is then drawn to
-    the theoretical optimum for calibrated probabilities, half of the greatest F1 (Lipton, Elkan & Naryanaswamy, 2014),
-    the more so the fewer positives there are.
+    That is half of the greatest F1 there is (Lipton, Elkan & Naryanaswamy, 2014), and that is measured here. The place
+    where F1 itself was greatest hangs on a few faces, and serves other people no better.
     """
-    known = labels != metrics.MISSING
-    y, p = labels[known], probability[known]
-    positives = int((y == 1).sum())
-    if positives == 0:
+    if not (labels == 1).any():
         return 0.5
-    weights = metrics.people_weights(people[known], 200)
-    curve = np.array([np.nanmean(metrics.f1(y, p >= place, weights)) for place in _GRID])
-    best = _GRID[curve >= curve.max() - 1e-9].mean()
-    return float((positives * best + SHRINK * 0.5 * curve.max()) / (positives + SHRINK))
+    return 0.5 * max(float(metrics.f1(labels, probability >= place)) for place in _GRID)
 
 
 def calibrate_unit(
@@ -115,44 +110,86 @@ def calibrate_unit(
     people: npt.NDArray[Any],
     support: int,
     lists: npt.NDArray[Any] | None = None,
+    learned: npt.NDArray[np.bool_] | None = None,
 ) -> Calibration:
     """Calibrate one unit and judge it.
 
     Args:
-        logits: (N,) of held-out faces.
+        logits: (N,) of held-out faces, and of others that help to calibrate.
         labels: (N,) of the same.
         people: (N,) key of the person.
         support: positives among all faces it was trained and calibrated on.
         lists: as in `platt`.
+        learned: (N,) faces the network learned from, which neither set the threshold nor judge; None where none are.
     """
-    held_out = int((labels == 1).sum())
+    held = np.full(len(logits), True) if learned is None else ~learned
+    held_out = int((labels[held] == 1).sum())
     if support < metrics.LEAST_POSITIVES:
         return Calibration(reason=f"{support} faces show it, fewer than {metrics.LEAST_POSITIVES}")
-    if not (labels == 0).any():
+    if not (labels[held] == 0).any():
         return Calibration(reason="no held-out face was judged not to show it")
     if held_out < LEAST_HELD_OUT:
         return Calibration(reason=f"{held_out} held-out faces show it, fewer than {LEAST_HELD_OUT}")
     a, b, shifts = platt(logits, labels, lists)
     probability = _sigmoid(a * logits.astype(np.float64) + b + shifts)  # that the list which judged the face gives it
-    place = threshold(probability, labels, people)
-    ends = metrics.interval(metrics.roc_auc(labels, logits, metrics.people_weights(people)))
+    place = threshold(probability[held], labels[held])
+    weights = metrics.people_weights(people[held])
+    ends = metrics.interval(metrics.roc_auc(labels[held], logits[held], weights))
     if ends is None or ends[0] < LEAST_AUC:
         return Calibration(a, b, place, False, f"its AUC may be as low as {ends[0] if ends else 0.0:.2f}")
     return Calibration(a, b, place, True)
 
 
-def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any]) -> dict[str, Calibration]:
-    """Calibrate all units on held-out faces.
+def teaching(faces: Faces) -> npt.NDArray[np.bool_]:
+    """Return the mask of annotated faces to calibrate on: of valid, and of train those that its first list coded.
+
+    The latter where several lists annotated the valid split, so that the first has a share of it alone.
+    """
+    held_out, lists = faces.annotated("valid"), faces.columns.get("coder")
+    if lists is None or len(np.unique(lists[held_out])) < 2:
+        return held_out
+    first: npt.NDArray[np.bool_] = lists == lists[held_out].min()
+    return held_out | (faces.annotated("train") & first)
+
+
+def serves(logits: npt.NDArray[Any], faces: Faces) -> bool:
+    """Tell whether the faces of train make what is promised of held-out people better.
+
+    Held-out people are cut in halves at random. Each half calibrates, with the faces of train and without; what the
+    first list said of the other half then has a log loss, and its mean over units and halves decides.
 
     Args:
         logits: (N, 18).
-        faces: the N faces, of people the network was not trained on.
+        faces: the N faces, as `teaching` picks them.
+    """
+    labels, lists = metrics.occurrence(faces.columns["au"]), faces.columns["coder"]
+    people, learned = faces.columns["group"], faces.columns["split"] == "train"
+    keys, draw, gain = np.unique(people[~learned]), np.random.default_rng(0), 0.0
+    for _ in range(CUTS):
+        one = np.isin(people, draw.permutation(keys)[: len(keys) // 2])
+        for half in (one, ~one & ~learned):
+            judges = ~half & ~learned & (lists == lists.min())
+            for x, y in zip(logits.T, labels.T, strict=True):
+                known = judges & (y != metrics.MISSING)
+                if known.any():
+                    alone, with_train = (platt(x[on], y[on], lists[on]) for on in (half, half | learned))
+                    gain += _log_loss(alone, x[known], y[known]) - _log_loss(with_train, x[known], y[known])
+    return gain > 0
+
+
+def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any]) -> dict[str, Calibration]:
+    """Calibrate all units.
+
+    Args:
+        logits: (N, 18).
+        faces: the N faces; those of the train split calibrate, but neither set thresholds nor judge.
         support: (18,) positives of each unit among all faces it was trained and calibrated on.
     """
-    labels = metrics.occurrence(faces.columns["au"])
+    labels, columns = metrics.occurrence(faces.columns["au"]), faces.columns
+    learned = columns["split"] == "train"
     return {
         unit: calibrate_unit(
-            logits[:, place], labels[:, place], faces.columns["group"], int(support[place]), faces.columns.get("coder")
+            logits[:, place], labels[:, place], columns["group"], int(support[place]), columns.get("coder"), learned
         )
         for place, unit in enumerate(AU_ORDER)
     }
@@ -170,22 +207,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Calibrate a run on its valid split and write the result into its run.json."""
+    """Calibrate a run for the people of its valid split and write the result into its run.json."""
     trained = Run.load(args.run)
     trained = replace(trained, settings={**trained.settings, "mirrored": args.mirrored})
     faces = Faces.checked(args.data, trained.settings)
-    held_out = faces.where(faces.annotated("valid"))
     labels = metrics.occurrence(faces.columns["au"][faces.annotated("train", "valid")])
-    found = calibrate(unit_logits(trained, held_out.crops), held_out, (labels == 1).sum(0))
+    faces = faces.where(teaching(faces))
+    logits, learned = unit_logits(trained, faces.crops), faces.columns["split"] == "train"
+    if learned.any() and not serves(logits, faces):
+        logits, faces = logits[~learned], faces.where(~learned)
+    found = calibrate(logits, faces, (labels == 1).sum(0))
     for unit, column in zip(AU_ORDER, trained.columns, strict=True):
         if column is None:
             found[unit] = Calibration(reason="the network has no output for it")
+    used = {split: int((faces.columns["split"] == split).sum()) for split in ("train", "valid")}
     trained.write(
+        calibrated_on=used,
         calibration={unit: {"a": c.a, "b": c.b} for unit, c in found.items()},
         thresholds={unit: c.threshold for unit, c in found.items()},
         known={unit: c.known for unit, c in found.items()},
         unknown_because={unit: c.reason for unit, c in found.items() if not c.known},
     )
+    print(f"Calibrated on {used['valid']} faces of valid and {used['train']} of train.")
     for unit, c in found.items():
         verdict = "" if c.known else f"unknown: {c.reason}"
         print(f"{unit}  a {c.a:.2f}  b {c.b:+.2f}  threshold {c.threshold:.2f}  {verdict}".rstrip())
@@ -194,6 +237,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
+
+
+def _log_loss(fitted: tuple[float, float, Any], logits: npt.NDArray[Any], labels: metrics.Labels) -> float:
+    """Return the mean log loss of the first list's labels under a line that `platt` fitted."""
+    z = fitted[0] * logits + fitted[1]
+    return float((np.logaddexp(0.0, z) - labels * z).mean())
 
 
 def _loss(

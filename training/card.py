@@ -89,7 +89,7 @@ def text(manifest: Manifest, evaluation: Mapping[str, Any], pictures: Mapping[st
         f"- Taught by annotated units and emotion votes{_teachers(manifest)}.\n"
         "- Meant for: telling a blind person which movements a face in front of them shows.\n"
         "- Not meant for: judging emotion, truth, health, fitness or identity, or decisions about people.",
-        "## Data\n\n" + _data(evaluation["data"]),
+        "## Data\n\n" + _data(evaluation["data"], manifest.training.get("calibrated_on", {})),
         _tables(manifest, evaluation),
         *(f"![{words}]({name})" for name, words in pictures.items()),
         _eight_bit(manifest),
@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _data(counts: Mapping[str, Mapping[str, int]]) -> str:
+def _data(counts: Mapping[str, Mapping[str, int]], calibrated_on: Mapping[str, int]) -> str:
     lines = ["| source | train | valid | test | train, no units | what it is |", "|---|---|---|---|---|---|"]
     for source, row in counts.items():
         what = SOURCES.get(source, "Provided by whoever trained this model; its licence is theirs to state.")
@@ -150,9 +150,14 @@ def _data(counts: Mapping[str, Mapping[str, int]]) -> str:
     said = (
         "Faces with annotated units; `train, no units` counts those that only emotion votes or a teacher's scores "
         "could teach from. No person and no repeated picture is in two splits. Thresholds and calibration were fitted "
-        "on valid."
+        "on valid"
     )
-    return "\n".join([*lines, "", said])
+    if from_train := calibrated_on.get("train"):
+        said += (
+            f", the calibration also on {from_train:,} faces of train, coded by the annotators whose judgement a "
+            "probability means: with them held-out people are told better"
+        )
+    return "\n".join([*lines, "", said + "."])
 
 
 def _tables(manifest: Manifest, evaluation: Mapping[str, Any]) -> str:

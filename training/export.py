@@ -34,6 +34,7 @@ IR: Final = "model.xml"
 _IR_WEIGHTS: Final = str(Path(IR).with_suffix(".bin"))
 _OF_ONE_DEVICE: Final = (IR, _IR_WEIGHTS, ONNX, compiled_name(INT8))
 CLOSE: Final = 0.03  # mean change of a probability; runtimes round 8-bit sums differently, by steps of at most 0.016
+_TOLD: Final = ("seed", "loss", "precision", "teachers", "blend", "calibrated_on")  # of the run, in the manifest
 SAME: Final = 1e-4  # the same; float networks differ by rounding only
 
 
@@ -198,7 +199,7 @@ def _fields(run: Run, out: Path) -> dict[str, Any]:
         "metrics": {"int8_against_float": read_json(parity)["all"]} if parity.is_file() else {},
         "training": {
             "recipe": run.recipe.NAME,
-            **{key: settings[key] for key in ("seed", "loss", "precision", "teachers", "blend") if key in settings},
+            **{key: settings[key] for key in _TOLD if key in settings},
             "unknown_because": dict(settings.get("unknown_because", {})),
         },
     }

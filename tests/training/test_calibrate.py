@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from assistant.facs import AU_ORDER
 from tests.training_builders import made_faces, write_faces, write_run
 from training import calibrate, metrics
+from training.faces import Faces
 from training.runs import Run, unit_logits
 from training.splits import LeakError
+
+SHIFTS = (-1.5, -0.5, -1.5)
 
 
 def drawn(count, slope=1.0, shift=0.0, seed=0, spread=3.0):
@@ -105,16 +109,80 @@ def test_calibration_lowers_the_error_on_other_people():
 def test_threshold_separates_what_can_be_separated():
     labels = np.repeat([0, 1], 300).astype(np.int8)
     probability = np.where(labels == 1, 0.7, 0.3) + np.random.default_rng(0).uniform(-0.05, 0.05, 600)
-    place = calibrate.threshold(probability, labels, np.arange(600))
-    assert 0.35 < place <= 0.65
+    assert calibrate.threshold(probability, labels) == 0.5
+    labels[0] = metrics.MISSING
+    assert calibrate.threshold(probability, labels) == 0.5
 
 
-def test_threshold_of_few_positives_is_near_half_of_the_best_f1():
-    labels = np.r_[np.zeros(200), 1].astype(np.int8)
-    probability = np.r_[np.linspace(0, 0.8, 200), 0.95]
-    place = calibrate.threshold(probability, labels, np.arange(201))
-    assert 0.25 < place < 0.6
-    assert calibrate.threshold(probability, np.zeros(201, np.int8), np.arange(201)) == 0.5
+def test_threshold_is_half_of_the_greatest_f1():
+    labels = np.r_[np.zeros(200), 1, 1].astype(np.int8)
+    probability = np.r_[np.linspace(0, 0.8, 200), 0.95, 0.3]
+    assert calibrate.threshold(probability, labels) == pytest.approx(0.5 * 2 / 3), "one of the two, and no other"
+    assert calibrate.threshold(probability, np.zeros(202, np.int8)) == 0.5
+
+
+def test_threshold_serves_other_faces_as_well_as_their_own_best():
+    logits, labels = drawn(4_000, shift=-3.0)
+    other, truth = drawn(4_000, shift=-3.0, seed=9)
+    place = calibrate.threshold(1 / (1 + np.exp(3.0 - logits)), labels)
+    probability = 1 / (1 + np.exp(3.0 - other))
+    best = max(metrics.f1(truth, probability >= x) for x in np.arange(0.02, 0.98, 0.02))
+    assert metrics.f1(truth, probability >= place) > best - 0.01
+
+
+def of_two_lists(few=40, many=600, from_train=800):
+    """Return logits and faces: on valid the first list coded few and a readier one many; on train, the first alone."""
+    sizes, count = (few, many, from_train), few + many + from_train
+    units = [
+        [
+            drawn(size, shift=shift, seed=3 * unit + part)
+            for part, (size, shift) in enumerate(zip(sizes, SHIFTS, strict=True))
+        ]
+        for unit in range(len(AU_ORDER))
+    ]
+    logits, au = (np.stack([np.concatenate([p[kind] for p in parts]) for parts in units], 1) for kind in (0, 1))
+    columns = {
+        "names": np.arange(count).astype(str),
+        "group": np.arange(count),
+        "part": np.repeat("mine", count),
+        "au": au,
+        "coder": np.repeat([1, 2, 1], sizes),
+        "split": np.repeat(["valid", "valid", "train"], sizes),
+    }
+    return logits, Faces(np.zeros((count, 1, 1), np.uint8), columns)
+
+
+def test_what_the_first_list_coded_of_train_serves_where_the_network_did_not_learn_it_by_heart():
+    assert calibrate.serves(*of_two_lists())
+    by_heart, faces = of_two_lists()
+    learned = faces.columns["split"] == "train"
+    by_heart[learned] = np.where(faces.columns["au"][learned] == 1, 9.0, -9.0)
+    assert not calibrate.serves(by_heart, faces)
+
+
+def test_faces_of_train_calibrate_and_neither_judge_nor_set_the_threshold():
+    logits, faces = of_two_lists()
+    found = calibrate.calibrate(logits, faces, np.full(18, 99))["AU01"]
+    alone = calibrate.calibrate(logits[:640], faces.where(np.arange(640)), np.full(18, 99))["AU01"]
+    assert abs(found.b + 1.5) < abs(alone.b + 1.5), "840 faces tell more of the first list than 40"
+    rare = faces.columns["au"].copy()
+    rare[:640] = 0
+    judged = calibrate.calibrate(logits, replace(faces, columns={**faces.columns, "au": rare}), np.full(18, 99))["AU01"]
+    assert "0 held-out faces" in judged.reason
+    p = 1 / (1 + np.exp(-(found.a * logits[:40, 0] + found.b)))
+    first = calibrate.threshold(p, metrics.occurrence(faces.columns["au"])[:40, 0])
+    assert found.threshold == pytest.approx(first, abs=0.1)
+
+
+def test_faces_of_train_are_asked_about_only_where_lists_share_the_valid_split():
+    _, faces = of_two_lists()
+    assert calibrate.teaching(faces).all()
+    one = {**faces.columns, "coder": np.where(faces.columns["split"] == "valid", 1, 2)}
+    assert (calibrate.teaching(replace(faces, columns=one)) == (faces.columns["split"] == "valid")).all()
+    without = {name: column for name, column in faces.columns.items() if name != "coder"}
+    assert (calibrate.teaching(replace(faces, columns=without)) == (faces.columns["split"] == "valid")).all()
+    of_the_other = {**faces.columns, "coder": np.repeat([1, 2, 2], [40, 600, 800])}
+    assert not calibrate.teaching(replace(faces, columns=of_the_other))[640:].any()
 
 
 def test_knows_only_what_it_was_shown_to_know():
@@ -141,6 +209,7 @@ def test_command_writes_the_run(tmp_path, capsys):
     for key in ("calibration", "thresholds", "known"):
         assert list(written[key]) == list(AU_ORDER)
     assert written["seed"] == 1
+    assert written["calibrated_on"] == {"train": 0, "valid": 20}
     assert not any(written["known"].values()), "a network of random weights knows nothing"
     assert "AU43" in capsys.readouterr().out
 

@@ -102,6 +102,12 @@ def test_a_card_tells_where_the_mirror_image_is_asked_about_too(evaluation):
     assert "mirror image" in card.text(twice, evaluation, {})
 
 
+def test_a_card_tells_what_was_calibrated_on(evaluation):
+    alone, both = (manifest(training={"calibrated_on": {"train": train, "valid": 1742}}) for train in (0, 1786))
+    assert "fitted on valid." in card.text(alone, evaluation, {})
+    assert "also on 1,786 faces of train" in card.text(both, evaluation, {})
+
+
 def test_a_card_of_another_file_is_refused(evaluation, tmp_path):
     folder = model_folder(tmp_path)
     evaluate.save(folder, {**evaluation, "sha256": "0" * 64})
