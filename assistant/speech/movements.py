@@ -9,8 +9,8 @@ from assistant.facs import AU_ORDER
 from assistant.types import ActionUnits
 
 _CLEARLY: Final = 0.6  # a claim should be right more often than not, by a margin: silence beats a guess
-_SMILING: Final = 0.4  # the unit that the model knows best: docs/experiments.md, "London pairs"
-_VERY_CLEARLY: Final = 0.93  # where a mouth at rest or a hand before it is taken for the movement (docs/transcripts.md)
+_SMILING: Final = 0.35  # the unit that the model knows best: docs/experiments.md, "London pairs"
+_VERY_CLEARLY: Final = 0.9  # where a mouth at rest or a hand before it is taken for the movement (docs/transcripts.md)
 
 
 @dataclass(frozen=True, slots=True)

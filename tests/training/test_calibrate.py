@@ -130,7 +130,7 @@ def test_threshold_serves_other_faces_as_well_as_their_own_best():
     assert metrics.f1(truth, probability >= place) > best - 0.01
 
 
-def of_two_lists(few=40, many=600, from_train=800):
+def of_two_lists(few=40, many=200, from_train=400):
     """Return logits and faces: on valid the first list coded few and a readier one many; on train, the first alone."""
     sizes, count = (few, many, from_train), few + many + from_train
     units = [
@@ -163,10 +163,10 @@ def test_what_the_first_list_coded_of_train_serves_where_the_network_did_not_lea
 def test_faces_of_train_calibrate_and_neither_judge_nor_set_the_threshold():
     logits, faces = of_two_lists()
     found = calibrate.calibrate(logits, faces, np.full(18, 99))["AU01"]
-    alone = calibrate.calibrate(logits[:640], faces.where(np.arange(640)), np.full(18, 99))["AU01"]
-    assert abs(found.b + 1.5) < abs(alone.b + 1.5), "840 faces tell more of the first list than 40"
+    alone = calibrate.calibrate(logits[:240], faces.where(np.arange(240)), np.full(18, 99))["AU01"]
+    assert abs(found.b + 1.5) < abs(alone.b + 1.5), "440 faces tell more of the first list than 40"
     rare = faces.columns["au"].copy()
-    rare[:640] = 0
+    rare[:240] = 0
     judged = calibrate.calibrate(logits, replace(faces, columns={**faces.columns, "au": rare}), np.full(18, 99))["AU01"]
     assert "0 held-out faces" in judged.reason
     p = 1 / (1 + np.exp(-(found.a * logits[:40, 0] + found.b)))
@@ -181,8 +181,8 @@ def test_faces_of_train_are_asked_about_only_where_lists_share_the_valid_split()
     assert (calibrate.teaching(replace(faces, columns=one)) == (faces.columns["split"] == "valid")).all()
     without = {name: column for name, column in faces.columns.items() if name != "coder"}
     assert (calibrate.teaching(replace(faces, columns=without)) == (faces.columns["split"] == "valid")).all()
-    of_the_other = {**faces.columns, "coder": np.repeat([1, 2, 2], [40, 600, 800])}
-    assert not calibrate.teaching(replace(faces, columns=of_the_other))[640:].any()
+    of_the_other = {**faces.columns, "coder": np.repeat([1, 2, 2], [40, 200, 400])}
+    assert not calibrate.teaching(replace(faces, columns=of_the_other))[240:].any()
 
 
 def test_knows_only_what_it_was_shown_to_know():
