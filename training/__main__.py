@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "blend": ("training.blend", "put weights between those before and after a stage, so that less is forgotten"),
     "predict": ("training.predict", "write a network's unit probabilities, to teach another or the second stage"),
     "unpack": ("training.unpack", "make a run of a shipped model, to retrain its head"),
-    "calibrate": ("training.calibrate", "fit probabilities and thresholds on held-out people"),
+    "calibrate": ("training.calibrate", "fit probabilities and thresholds, judged on held-out people"),
     "quantize": ("training.quantize", "make the 8-bit model"),
     "export": ("training.export", "write the model for a device"),
     "evaluate": ("training.evaluate", "measure a model on people it has not seen"),

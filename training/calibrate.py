@@ -31,7 +31,7 @@ CODER_DEVIATION: Final = 0.5  # prior of a further list's shift, in logits: half
 CUTS: Final = 5  # times the held-out people are cut in halves to judge what the faces of train are worth
 LEAST_HELD_OUT: Final = 5  # positives among held-out people below which no quality can be stated
 LEAST_AUC: Final = 0.7  # lower end of the interval
-_GRID: Final = np.arange(0.05, 0.951, 0.01)
+_GRID: Final = np.arange(0.0, 0.951, 0.01)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def test_threshold_is_half_of_the_greatest_f1():
     probability = np.r_[np.linspace(0, 0.8, 200), 0.95, 0.3]
     assert calibrate.threshold(probability, labels) == pytest.approx(0.5 * 2 / 3), "one of the two, and no other"
     assert calibrate.threshold(probability, np.zeros(202, np.int8)) == 0.5
+    assert calibrate.threshold(probability / 100, labels) == pytest.approx(2 / 204), "said of all, two of 202 are right"
 
 
 def test_threshold_serves_other_faces_as_well_as_their_own_best():
