@@ -28,7 +28,7 @@ from training.runs import Run, unit_logits
 SLOPE_DEVIATION: Final = 0.3  # prior of log a: networks trained on cross-entropy are seldom off by more than a third
 SHIFT_DEVIATION: Final = 1.0  # prior of b, in logits: a threefold odds error is plausible, a tenfold one is not
 CODER_DEVIATION: Final = 0.5  # prior of a further list's shift, in logits: half as far as the network's own
-CUTS: Final = 5  # times the held-out people are cut in halves to judge what the faces of train are worth
+TURNS: Final = 10  # in which held-out people are told from the others, to judge what the faces of train are worth
 LEAST_HELD_OUT: Final = 5  # positives among held-out people below which no quality can be stated
 LEAST_AUC: Final = 0.7  # lower end of the interval
 _GRID: Final = np.arange(0.0, 0.951, 0.01)
@@ -36,7 +36,7 @@ _GRID: Final = np.arange(0.0, 0.951, 0.01)
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Hold what was learned of one unit on held-out people.
+    """Hold what was learned of one unit.
 
     Attributes:
         a: slope of the logit, positive.
@@ -97,7 +97,8 @@ def threshold(probability: npt.NDArray[Any], labels: metrics.Labels) -> float:
     """Choose the calibrated probability from which a unit counts as present, so that F1 is greatest.
 
     That is half of the greatest F1 there is (Lipton, Elkan & Naryanaswamy, 2014), and that is measured here. The place
-    where F1 itself was greatest hangs on a few faces, and serves other people no better.
+    where F1 itself was greatest hangs on a few faces, and serves other people no better. Where several lists coded the
+    faces, each face's probability is that of its own list, and the threshold serves all of them.
     """
     if not (labels == 1).any():
         return 0.5
@@ -153,28 +154,31 @@ def teaching(faces: Faces) -> npt.NDArray[np.bool_]:
 
 
 def serves(logits: npt.NDArray[Any], faces: Faces) -> bool:
-    """Tell whether the faces of train make what is promised of held-out people better.
+    """Tell whether the faces of train make what is promised of held-out people better, be it by little.
 
-    Held-out people are cut in halves at random. Each half calibrates, with the faces of train and without; what the
-    first list said of the other half then has a log loss, and its mean over units and halves decides.
+    Held-out people are told by turns from all others among them, with the faces of train and without. What the first
+    list said of them has a log loss, and the mean over units decides; units that it hardly ever gave have no say.
 
     Args:
         logits: (N, 18).
         faces: the N faces, as `teaching` picks them.
     """
     labels, lists = metrics.occurrence(faces.columns["au"]), faces.columns["coder"]
-    people, learned = faces.columns["group"], faces.columns["split"] == "train"
-    keys, draw, gain = np.unique(people[~learned]), np.random.default_rng(0), 0.0
-    for _ in range(CUTS):
-        one = np.isin(people, draw.permutation(keys)[: len(keys) // 2])
-        for half in (one, ~one & ~learned):
-            judges = ~half & ~learned & (lists == lists.min())
-            for x, y in zip(logits.T, labels.T, strict=True):
-                known = judges & (y != metrics.MISSING)
-                if known.any():
-                    alone, with_train = (platt(x[on], y[on], lists[on]) for on in (half, half | learned))
-                    gain += _log_loss(alone, x[known], y[known]) - _log_loss(with_train, x[known], y[known])
-    return gain > 0
+    learned = faces.columns["split"] == "train"
+    first = ~learned & (lists == lists[~learned].min())
+    keys, person = np.unique(faces.columns["group"], return_inverse=True)
+    turn = np.random.default_rng(0).permutation(len(keys))[person] % TURNS
+    gains = []
+    for x, y in zip(logits.T, labels.T, strict=True):
+        if (y[first] == 1).sum() < LEAST_HELD_OUT:
+            continue
+        losses = np.zeros(2)
+        for now in range(TURNS):
+            judges, others = first & (turn == now) & (y != metrics.MISSING), ~learned & (turn != now)
+            fits = (platt(x[on], y[on], lists[on]) for on in (others, others | learned))
+            losses += [_loss_of(fit, x[judges], y[judges]) for fit in fits]
+        gains.append((losses[0] - losses[1]) / (first & (y != metrics.MISSING)).sum())
+    return bool(gains) and float(np.mean(gains)) > 0
 
 
 def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any]) -> dict[str, Calibration]:
@@ -239,10 +243,10 @@ def _sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
 
 
-def _log_loss(fitted: tuple[float, float, Any], logits: npt.NDArray[Any], labels: metrics.Labels) -> float:
-    """Return the mean log loss of the first list's labels under a line that `platt` fitted."""
-    z = fitted[0] * logits + fitted[1]
-    return float((np.logaddexp(0.0, z) - labels * z).mean())
+def _loss_of(fit: tuple[float, float, Any], logits: npt.NDArray[Any], labels: metrics.Labels) -> float:
+    """Return the summed log loss of the first list's labels under a line that `platt` fitted."""
+    z = fit[0] * logits + fit[1]
+    return float((np.logaddexp(0.0, z) - labels * z).sum())
 
 
 def _loss(

@@ -155,7 +155,7 @@ def _data(counts: Mapping[str, Mapping[str, int]], calibrated_on: Mapping[str, i
     if from_train := calibrated_on.get("train"):
         said += (
             f", the calibration also on {from_train:,} faces of train, coded by the annotators whose judgement a "
-            "probability means: with them held-out people are told better"
+            "probability means (docs/adr/0019)"
         )
     return "\n".join([*lines, "", said + "."])
 

@@ -153,26 +153,75 @@ def of_two_lists(few=40, many=200, from_train=400):
     return logits, Faces(np.zeros((count, 1, 1), np.uint8), columns)
 
 
+def by_heart(logits, faces):
+    """Return the logits of a network that knows its training faces by heart."""
+    answers = np.where(faces.columns["au"] == 1, 9.0, -9.0)
+    return np.where((faces.columns["split"] == "train")[:, None], answers, logits)
+
+
 def test_what_the_first_list_coded_of_train_serves_where_the_network_did_not_learn_it_by_heart():
-    assert calibrate.serves(*of_two_lists())
-    by_heart, faces = of_two_lists()
-    learned = faces.columns["split"] == "train"
-    by_heart[learned] = np.where(faces.columns["au"][learned] == 1, 9.0, -9.0)
-    assert not calibrate.serves(by_heart, faces)
+    logits, faces = of_two_lists()
+    assert calibrate.serves(logits, faces)
+    assert not calibrate.serves(by_heart(logits, faces), faces)
+
+
+def test_units_that_the_first_list_hardly_gave_do_not_say_what_serves():
+    logits, faces = of_two_lists()
+    rare = faces.columns["au"].copy()
+    rare[:40, 1:] = 0
+    rare[:4, 1:] = 1
+    assert calibrate.serves(
+        np.c_[logits[:, :1], by_heart(logits, faces)[:, 1:]], replace(faces, columns={**faces.columns, "au": rare})
+    )
+    rare[:40, 0] = rare[:40, 1]
+    assert not calibrate.serves(logits, replace(faces, columns={**faces.columns, "au": rare})), "none is left to say so"
 
 
 def test_faces_of_train_calibrate_and_neither_judge_nor_set_the_threshold():
     logits, faces = of_two_lists()
-    found = calibrate.calibrate(logits, faces, np.full(18, 99))["AU01"]
-    alone = calibrate.calibrate(logits[:240], faces.where(np.arange(240)), np.full(18, 99))["AU01"]
+    held, support = np.arange(240), np.full(18, 99)
+    found = calibrate.calibrate(logits, faces, support)["AU01"]
+    alone = calibrate.calibrate(logits[held], faces.where(held), support)["AU01"]
     assert abs(found.b + 1.5) < abs(alone.b + 1.5), "440 faces tell more of the first list than 40"
-    rare = faces.columns["au"].copy()
-    rare[:240] = 0
-    judged = calibrate.calibrate(logits, replace(faces, columns={**faces.columns, "au": rare}), np.full(18, 99))["AU01"]
-    assert "0 held-out faces" in judged.reason
-    p = 1 / (1 + np.exp(-(found.a * logits[:40, 0] + found.b)))
-    first = calibrate.threshold(p, metrics.occurrence(faces.columns["au"])[:40, 0])
-    assert found.threshold == pytest.approx(first, abs=0.1)
+    x, y, lists = logits[:, 0], metrics.occurrence(faces.columns["au"])[:, 0], faces.columns["coder"]
+    a, b, shifts = calibrate.platt(x, y, lists)
+    p = 1 / (1 + np.exp(-(a * x + b + shifts)))
+    assert found.threshold == calibrate.threshold(p[held], y[held]) != calibrate.threshold(p, y)
+
+
+@pytest.mark.parametrize(
+    ("of_held_out", "reason"), [(0, "0 held-out faces"), (1, "judged not to show it"), (None, "AUC may be as low")]
+)
+def test_held_out_people_alone_judge(of_held_out, reason):
+    logits, faces = of_two_lists()
+    au = faces.columns["au"].copy()
+    au[:240] = np.random.default_rng(1).integers(0, 2, (240, 18)) if of_held_out is None else of_held_out
+    faces = replace(faces, columns={**faces.columns, "au": au})
+    judged = calibrate.calibrate(by_heart(logits, faces), faces, np.full(18, 99))
+    assert reason in judged["AU01"].reason
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize(("heart", "from_train"), [(False, 400), (True, 0)])
+def test_command_asks_held_out_people_whether_faces_of_train_serve(tmp_path, monkeypatch, capsys, heart, from_train):
+    pytest.importorskip("keras", reason="Keras is not installed")
+    logits, faces = of_two_lists()
+    run = write_run(tmp_path / "run")
+    blank = replace(faces, crops=np.zeros((640, 144, 144), np.uint8))
+    data = write_faces(tmp_path / "data", replace(blank, columns=as_written(faces.columns)))
+    answers = by_heart(logits, faces) if heart else logits
+    monkeypatch.setattr(calibrate, "unit_logits", lambda run, crops: answers)
+    parser = argparse.ArgumentParser()
+    calibrate.add_arguments(parser)
+    assert calibrate.run(parser.parse_args([str(run), "--data", str(data)])) == 0
+    assert json.loads((run / "run.json").read_text())["calibrated_on"] == {"train": from_train, "valid": 240}
+    assert f"240 faces of valid and {from_train} of train" in capsys.readouterr().out
+
+
+def as_written(columns):
+    """Return columns as `prepare` writes them: a person is text, a name has its source before it."""
+    names = np.char.add("mine/", columns["names"])
+    return {**columns, "names": names, "group": names, "second": columns["au"], "usable": np.ones(len(names), bool)}
 
 
 def test_faces_of_train_are_asked_about_only_where_lists_share_the_valid_split():

@@ -28,6 +28,7 @@ def run(tmp_path):
         "thresholds": dict.fromkeys(AU_ORDER, 0.4),
         "known": {unit: unit != "AU23" for unit in AU_ORDER},
         "unknown_because": {"AU23": "1 faces show it"},
+        "calibrated_on": {"train": 4, "valid": 9},
     }
     (folder / "parity.json").write_text(json.dumps({"all": {"faces": 3, "f1_lost": 0.001, "mean_change": 0.002}}))
     shutil.copyfile(GOLDEN / "tiny_int8.tflite", folder / "model.tflite")
@@ -51,6 +52,7 @@ def test_the_folder_is_one_the_runtime_takes(run, tmp_path, capsys):
     assert manifest.action_units["AU12"].threshold == 0.4
     assert manifest.metrics["int8_against_float"]["f1_lost"] == 0.001
     assert (manifest.licence, manifest.training["seed"]) == ("Apache-2.0", 7)
+    assert manifest.training["calibrated_on"] == {"train": 4, "valid": 9}
     assert "random weights" in manifest.origin
     assert "evaluate" in capsys.readouterr().out
 

@@ -63,6 +63,7 @@ def test_a_run_names_who_taught_the_model():
     written = unpack._settings(manifest, "compact", [])
     assert written["teachers"] == manifest.training["teachers"] != []
     assert written["mirrored"] == manifest.mirrored
+    assert written["calibrated_on"] == manifest.training["calibrated_on"]
 
 
 def test_reads_the_numbers_of_the_golden_model():

@@ -55,8 +55,13 @@ def test_a_unit_that_is_present_but_not_clear_is_not_said(units: tuple[str, ...]
     assert words(*units, probability=0.65) != []
 
 
+def test_mouth_corners_down_are_said_later_than_other_movements() -> None:
+    assert words("AU15", probability=0.89) == []
+    assert words("AU15", probability=0.91) == ["mouth corners down"]
+
+
 def test_a_smile_is_said_sooner_than_other_movements() -> None:
-    assert words("AU12", probability=0.5) == ["smiling"]
+    assert words("AU12", probability=0.36) == ["smiling"]
     assert words("AU06", "AU12", "AU25", probability=0.5) == ["smiling"]  # not yet "smiling broadly"
     assert words("AU04", probability=0.59) == []
 
