@@ -111,7 +111,7 @@ def calibrate_unit(
     people: npt.NDArray[Any],
     support: int,
     lists: npt.NDArray[Any] | None = None,
-    learned: npt.NDArray[np.bool_] | None = None,
+    held_out: npt.NDArray[np.bool_] | None = None,
 ) -> Calibration:
     """Calibrate one unit and judge it.
 
@@ -121,21 +121,21 @@ def calibrate_unit(
         people: (N,) key of the person.
         support: positives among all faces it was trained and calibrated on.
         lists: as in `platt`.
-        learned: (N,) faces the network learned from, which neither set the threshold nor judge; None where none are.
+        held_out: (N,) which faces are held out; they alone set the threshold and judge. None where all are.
     """
-    held = np.full(len(logits), True) if learned is None else ~learned
-    held_out = int((labels[held] == 1).sum())
+    judges = slice(None) if held_out is None else held_out
+    judged = labels[judges]
+    positives = int((judged == 1).sum())
     if support < metrics.LEAST_POSITIVES:
         return Calibration(reason=f"{support} faces show it, fewer than {metrics.LEAST_POSITIVES}")
-    if not (labels[held] == 0).any():
+    if not (judged == 0).any():
         return Calibration(reason="no held-out face was judged not to show it")
-    if held_out < LEAST_HELD_OUT:
-        return Calibration(reason=f"{held_out} held-out faces show it, fewer than {LEAST_HELD_OUT}")
+    if positives < LEAST_HELD_OUT:
+        return Calibration(reason=f"{positives} held-out faces show it, fewer than {LEAST_HELD_OUT}")
     a, b, shifts = platt(logits, labels, lists)
     probability = _sigmoid(a * logits.astype(np.float64) + b + shifts)  # that the list which judged the face gives it
-    place = threshold(probability[held], labels[held])
-    weights = metrics.people_weights(people[held])
-    ends = metrics.interval(metrics.roc_auc(labels[held], logits[held], weights))
+    place = threshold(probability[judges], judged)
+    ends = metrics.interval(metrics.roc_auc(judged, logits[judges], metrics.people_weights(people[judges])))
     if ends is None or ends[0] < LEAST_AUC:
         return Calibration(a, b, place, False, f"its AUC may be as low as {ends[0] if ends else 0.0:.2f}")
     return Calibration(a, b, place, True)
@@ -149,8 +149,7 @@ def teaching(faces: Faces) -> npt.NDArray[np.bool_]:
     held_out, lists = faces.annotated("valid"), faces.columns.get("coder")
     if lists is None or len(np.unique(lists[held_out])) < 2:
         return held_out
-    first: npt.NDArray[np.bool_] = lists == lists[held_out].min()
-    return held_out | (faces.annotated("train") & first)
+    return held_out | (faces.annotated("train") & _of_first_list(faces))
 
 
 def serves(logits: npt.NDArray[Any], faces: Faces) -> bool:
@@ -164,8 +163,8 @@ def serves(logits: npt.NDArray[Any], faces: Faces) -> bool:
         faces: the N faces, as `teaching` picks them.
     """
     labels, lists = metrics.occurrence(faces.columns["au"]), faces.columns["coder"]
-    learned = faces.columns["split"] == "train"
-    first = ~learned & (lists == lists[~learned].min())
+    held_out = faces.annotated("valid")
+    first = held_out & _of_first_list(faces)
     keys, person = np.unique(faces.columns["group"], return_inverse=True)
     turn = np.random.default_rng(0).permutation(len(keys))[person] % TURNS
     gains = []
@@ -174,9 +173,9 @@ def serves(logits: npt.NDArray[Any], faces: Faces) -> bool:
             continue
         losses = np.zeros(2)
         for now in range(TURNS):
-            judges, others = first & (turn == now) & (y != metrics.MISSING), ~learned & (turn != now)
-            fits = (platt(x[on], y[on], lists[on]) for on in (others, others | learned))
-            losses += [_loss_of(fit, x[judges], y[judges]) for fit in fits]
+            judges, others = first & (turn == now) & (y != metrics.MISSING), held_out & (turn != now)
+            fits = (platt(x[on], y[on], lists[on]) for on in (others, others | ~held_out))
+            losses += [_log_loss(a * x[judges] + b, y[judges]) for a, b, _ in fits]
         gains.append((losses[0] - losses[1]) / (first & (y != metrics.MISSING)).sum())
     return bool(gains) and float(np.mean(gains)) > 0
 
@@ -186,14 +185,14 @@ def calibrate(logits: npt.NDArray[Any], faces: Faces, support: npt.NDArray[Any])
 
     Args:
         logits: (N, 18).
-        faces: the N faces; those of the train split calibrate, but neither set thresholds nor judge.
+        faces: the N faces; those of the valid split alone set thresholds and judge.
         support: (18,) positives of each unit among all faces it was trained and calibrated on.
     """
     labels, columns = metrics.occurrence(faces.columns["au"]), faces.columns
-    learned = columns["split"] == "train"
+    held_out = faces.annotated("valid")
     return {
         unit: calibrate_unit(
-            logits[:, place], labels[:, place], columns["group"], int(support[place]), columns.get("coder"), learned
+            logits[:, place], labels[:, place], columns["group"], int(support[place]), columns.get("coder"), held_out
         )
         for place, unit in enumerate(AU_ORDER)
     }
@@ -217,9 +216,9 @@ def run(args: argparse.Namespace) -> int:
     faces = Faces.checked(args.data, trained.settings)
     labels = metrics.occurrence(faces.columns["au"][faces.annotated("train", "valid")])
     faces = faces.where(teaching(faces))
-    logits, learned = unit_logits(trained, faces.crops), faces.columns["split"] == "train"
-    if learned.any() and not serves(logits, faces):
-        logits, faces = logits[~learned], faces.where(~learned)
+    logits, held_out = unit_logits(trained, faces.crops), faces.annotated("valid")
+    if not held_out.all() and not serves(logits, faces):
+        logits, faces = logits[held_out], faces.where(held_out)
     found = calibrate(logits, faces, (labels == 1).sum(0))
     for unit, column in zip(AU_ORDER, trained.columns, strict=True):
         if column is None:
@@ -243,10 +242,15 @@ def _sigmoid(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), np.float64)
 
 
-def _loss_of(fit: tuple[float, float, Any], logits: npt.NDArray[Any], labels: metrics.Labels) -> float:
-    """Return the summed log loss of the first list's labels under a line that `platt` fitted."""
-    z = fit[0] * logits + fit[1]
-    return float((np.logaddexp(0.0, z) - labels * z).sum())
+def _of_first_list(faces: Faces) -> npt.NDArray[np.bool_]:
+    """Return the mask of the faces that the first list of the valid split coded."""
+    lists = faces.columns["coder"]
+    return np.asarray(lists == lists[faces.annotated("valid")].min(), np.bool_)
+
+
+def _log_loss(z: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
+    """Return the summed log loss of yes (1) and no (0) where log-odds z were promised."""
+    return float((np.logaddexp(0.0, z) - y * z).sum())
 
 
 def _loss(
@@ -254,4 +258,4 @@ def _loss(
 ) -> float:
     """Return the negative log posterior at (log a, b, shift of each further list)."""
     z = np.exp(at[0]) * x + at[1] + at[2:] @ of
-    return float((np.logaddexp(0.0, z) - y * z).sum() + 0.5 * (at**2 * prior).sum())
+    return _log_loss(z, y) + 0.5 * float((at**2 * prior).sum())

@@ -153,6 +153,11 @@ def of_two_lists(few=40, many=200, from_train=400):
     return logits, Faces(np.zeros((count, 1, 1), np.uint8), columns)
 
 
+def recoded(faces, au):
+    """Return the faces with other codes."""
+    return replace(faces, columns={**faces.columns, "au": au})
+
+
 def by_heart(logits, faces):
     """Return the logits of a network that knows its training faces by heart."""
     answers = np.where(faces.columns["au"] == 1, 9.0, -9.0)
@@ -170,11 +175,9 @@ def test_units_that_the_first_list_hardly_gave_do_not_say_what_serves():
     rare = faces.columns["au"].copy()
     rare[:40, 1:] = 0
     rare[:4, 1:] = 1
-    assert calibrate.serves(
-        np.c_[logits[:, :1], by_heart(logits, faces)[:, 1:]], replace(faces, columns={**faces.columns, "au": rare})
-    )
+    assert calibrate.serves(np.c_[logits[:, :1], by_heart(logits, faces)[:, 1:]], recoded(faces, rare))
     rare[:40, 0] = rare[:40, 1]
-    assert not calibrate.serves(logits, replace(faces, columns={**faces.columns, "au": rare})), "none is left to say so"
+    assert not calibrate.serves(logits, recoded(faces, rare)), "none is left to say so"
 
 
 def test_faces_of_train_calibrate_and_neither_judge_nor_set_the_threshold():
@@ -196,7 +199,7 @@ def test_held_out_people_alone_judge(of_held_out, reason):
     logits, faces = of_two_lists()
     au = faces.columns["au"].copy()
     au[:240] = np.random.default_rng(1).integers(0, 2, (240, 18)) if of_held_out is None else of_held_out
-    faces = replace(faces, columns={**faces.columns, "au": au})
+    faces = recoded(faces, au)
     judged = calibrate.calibrate(by_heart(logits, faces), faces, np.full(18, 99))
     assert reason in judged["AU01"].reason
 
